@@ -1,0 +1,127 @@
+"""What a user of `Session` sees: few events, each a small immutable value.
+
+`time_s` is seconds since the session started. An `item_id` is the id of the conversation item, the same in all events
+that speak of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from realtime_agent.errors import RealtimeAgentError, ToolError
+
+Speaker = Literal["user", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStarted:
+    """Somebody began to speak: the user at the microphone, or the agent with its first sample at the speaker.
+
+    For the agent, `latency_s` is the time from the end of the user's speech (as detected) to that first sample; None
+    where no spoken question came before. It is also None on the user's turns.
+    """
+
+    speaker: Speaker
+    item_id: str
+    time_s: float
+    latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """Somebody finished speaking; for the agent: the last sample was heard, or the turn was interrupted."""
+
+    speaker: Speaker
+    item_id: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class UserTranscript:
+    """What the user said so far in this turn. `text` is the whole text; partials may still change, the final may not."""
+
+    item_id: str
+    text: str
+    final: bool
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTranscript:
+    """What the agent says in this turn: `text` is the whole text so far, `delta` what is new in it.
+
+    It runs ahead of the voice. What the person really heard of an interrupted turn is in `Interrupted.heard_text`.
+    """
+
+    item_id: str
+    text: str
+    delta: str
+    final: bool
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """The model called a tool and its handler starts. `arguments` is what the model sent, decoded."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """The tool call was answered: `output` is what the model was told; `error` is set where the handler failed."""
+
+    call_id: str
+    name: str
+    output: str
+    error: ToolError | None
+    duration_s: float
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The user cut in. `heard_ms` of the item were really played.
+
+    `heard_text` is the part of the transcript that goes with it: exact where the model reports how text and audio
+    align, else in proportion to the audio.
+    """
+
+    item_id: str
+    heard_ms: int
+    heard_text: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRaised:
+    """Something went wrong and the session goes on."""
+
+    error: RealtimeAgentError
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The session is over; always the last event. `error` is None after an ordinary end."""
+
+    reason: str
+    error: RealtimeAgentError | None
+    time_s: float
+
+
+SessionEvent = (
+    TurnStarted
+    | TurnEnded
+    | UserTranscript
+    | AgentTranscript
+    | ToolStarted
+    | ToolFinished
+    | Interrupted
+    | ErrorRaised
+    | Closed
+)
