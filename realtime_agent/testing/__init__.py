@@ -1,0 +1,1 @@
+"""Help for testing agents: a virtual clock, and a user who is simulated."""
