@@ -12,7 +12,8 @@ FormatName = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
 class AudioFormat:
     """How audio bytes on the wire are to be read. All are mono.
 
-    `audio/pcm` is 16-bit signed little-endian at 24 kHz; `audio/pcmu` and `audio/pcma` are G.711 µ-law and A-law at 8 kHz.
+    `audio/pcm` is 16-bit signed little-endian at 24 kHz; `audio/pcmu` and `audio/pcma` are G.711 µ-law and A-law at
+    8 kHz.
     """
 
     name: FormatName
@@ -26,6 +27,10 @@ class AudioFormat:
     def size_bytes(self, duration_ms: float) -> int:
         """How many bytes so many milliseconds take, whole samples only."""
         return int(self.rate_hz * duration_ms / 1000) * self.bytes_per_sample
+
+    def holds_whole_samples(self, size_bytes: int) -> bool:
+        """Whether so many bytes are whole samples. The codec cannot know: a message does not say its format."""
+        return size_bytes % self.bytes_per_sample == 0
 
     def duration_ms(self, size_bytes: int) -> float:
         """How long so many bytes last, in milliseconds."""
