@@ -1,0 +1,19 @@
+"""Tools: plain functions that the model may call.
+
+@tool
+def order_tea(kind: Literal["green", "black"], cups: int = 1) -> str:
+    '''Order tea from the kitchen.
+
+    Args:
+        kind: which tea.
+        cups: how many cups.
+    '''
+    return f"{cups} cups of {kind} tea are on their way."
+"""
+
+from realtime_agent.tools.context import ToolContext
+from realtime_agent.tools.policy import ToolPolicy
+from realtime_agent.tools.registry import ToolRegistry
+from realtime_agent.tools.tool import Tool, tool
+
+__all__ = ["Tool", "ToolContext", "ToolPolicy", "ToolRegistry", "tool"]
