@@ -1,0 +1,193 @@
+"""Manners and honesty: greetings, thanks, goodbyes, what the assistant is, what it can do, and what it says when "
+"lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..parts import ToolSpec
+from .skills import SKILLS
+from .words import sentences, split_name
+
+# "You are Ada, ...", "Your name is Ada", "call yourself Ada"
+_NAME = re.compile(
+    r"(?:\b(?:[Yy]our name is|[Yy]ou are called|[Cc]all yourself|[Yy]ou are named|[Yy]ou're called)|"
+    r"\b[Yy]ou(?: are|'re|’re))\s+(?P<name>[A-Z][a-z'’\-]+(?:\s[A-Z][a-z'’\-]+)?)(?=[\s,.;:!?]|$)"
+)
+_NOT_NAMES = frozenset(
+    [
+        "An",
+        "The",
+        "Not",
+        "Very",
+        "Now",
+        "Always",
+        "Never",
+        "Helpful",
+        "Here",
+        "English",
+        "French",
+        "German",
+        "Spanish",
+        "American",
+        "Assistant",
+        "Agent",
+    ]
+)
+_GREETING = r"(?:hello|hi|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings)"
+_GREETINGS = re.compile(rf"^(?:{_GREETING})(?: (?:there|again|you|everyone|assistant|agent|computer|robot))*")
+_ROWS: tuple[tuple[str, str], ...] = (
+    (r"^(?:(?:good ?bye|bye|bye bye|see you|see ya|farewell|good night|talk to you later|have a (?:nice|good|great) "
+     r"\w+|that is all|that will be all|"
+     r"i am done|i have to go|hang up|so long|ciao)\b.*)|.*\b(?:goodbye|good bye|bye bye|bye|that is all for "
+     r"(?:today|now))$", "goodbye"),
+    (r"^(?:(?:ok|great|no|alright|all right|well|oh|perfect|good|yes) )*(?:thank you|thanks|many thanks|cheers|much "
+     r"appreciated|i appreciate)\b.*", "thanks"),
+    (r".*\b(?:what can you do|what (?:do|can) you (?:do|help)|how can you help|what are you (?:able|capable)|what "
+     r"can i (?:ask|say|do)|"
+     r"what are your (?:skills|abilities|capabilities|features|functions|tools)|what tools|which tools|help me|your "
+     r"capabilities|how (?:do|does) (?:you|this) work|"
+     r"what things can you)\b.*|^(?:help|i need help|commands|options|menu)$", "help"),
+    (r".*\b(?:who are you|what are you|are you (?:a |an )?(?:real|human|person|robot|machine|bot|computer|ai|"
+     r"language model|llm|chatgpt|gpt|alexa|siri|man|woman)|"
+     r"introduce yourself|tell me about yourself|are you (?:there )?real|what (?:kind|sort) of (?:assistant|ai|"
+     r"model|thing) are you|which model|what model are you|"
+     r"who (?:made|built|created|programmed) you|are you intelligent|are you (?:conscious|alive))\b.*", "who"),
+    (r".*\b(?:what is your name|your name please|what are you called|do you have a name|what should i call you|how "
+     r"are you called|what do i call you)\b.*", "name"),
+    (r".*\b(?:do|can|could) you (?:speak|understand|talk|talk in|speak in|answer in|know) (?:\w+ )?(?:english|"
+     r"french|german|spanish|italian|portuguese|chinese|japanese|hindi|"
+     r"dutch|russian|arabic|korean|polish|turkish|swedish|other languages|another language|languages)\b.*|"
+     r".*\b(?:(?:which|what) languages?) (?:do|can) you\b.*|"
+     r"^(?:speak|talk|answer|switch)(?: to| in)? (?:french|german|spanish|italian|portuguese|chinese|japanese|hindi|"
+     r"dutch)\b.*", "language"),
+    (r"^(?:how are you|how is it going|how do you do|how do you feel|what is up|how are things|are you ok|are you "
+     r"well|how have you been|how is your day)\b.*", "how"),
+    (r"^(?:nice|good|pleased|great) to (?:meet|see|hear|talk)\b.*", "meet"),
+    (r".*\b(?:can|do) you hear me\b.*|^(?:are you (?:there|listening|awake|still there)|testing|test|is (?:anyone|"
+     r"anybody|someone) there|mic check|one two three|hello hello)\b.*", "hear"),
+    (r"^(?:(?:oh|no|please|just|ok) )*(?:stop|be quiet|shut up|quiet|silence|enough|stop it|stop talking|stop that|"
+     r"that is enough|hold on|wait|wait a (?:moment|minute|second)|"
+     r"one moment|pause)(?: please| now| it| talking)*$", "stop"),
+    (r"^(?:(?:no|oh|ok|please|actually) )*(?:never ?mind|cancel|cancel that|cancel it|forget it|forget about it|"
+     r"forget that|do not bother|leave it|drop it|not now|no thanks|no thank you)(?: please)?$", "cancel"),
+    (r"^(?:i am |oh |so )*sorry\b.*", "sorry"),
+    (r"^(?:(?:oh|very|that is|that was|you are|ok|well) )*(?:great|good|nice|cool|awesome|perfect|wonderful|"
+     r"excellent|amazing|fantastic|brilliant|funny|interesting|well done|"
+     r"good job|good (?:one|boy|girl)|smart|helpful|correct|right|lovely|beautiful)(?: (?:job|work|one|story|joke|"
+     r"thanks))?$", "praise"),
+    (r"^(?:yes|yeah|yep|yup|ok|sure|alright|all right|fine|of course|right|exactly|i see|got it|understood|"
+     r"absolutely|no problem|aha|oh)(?: (?:ok|yes|please|sure|i see))*$", "yes"),
+    (r"^(?:no|nope|nah|not really|no no|nothing|no nothing)(?: (?:no|nothing|sorry|nope))*$", "no"),
+    (r"^(?:um|uh|hmm|mm|mhm|er|ah|huh|hm|mmm|erm|well|so)+$", "noise"),
+    (r".*\b(?:i love you|marry me|do you love|will you be my)\b.*", "love"),
+    (r".*\b(?:you are (?:stupid|dumb|useless|bad|terrible|an idiot|wrong)|that is (?:wrong|not right|incorrect|not "
+     r"what i))\b.*", "blame"),
+)  # fmt: skip
+_TABLE = tuple((re.compile(pattern), kind) for pattern, kind in _ROWS)
+
+_ANSWERS = {
+    "thanks": "You are welcome.",
+    "goodbye": "Goodbye. It was good to talk with you.",
+    "how": "I am well, thank you. What can I do for you?",
+    "meet": "Nice to meet you too. What can I do for you?",
+    "hear": "Yes, I can hear you.",
+    "stop": "All right.",
+    "cancel": "All right, never mind.",
+    "sorry": "No problem at all.",
+    "praise": "Thank you. What else can I do for you?",
+    "yes": "All right. What can I do for you?",
+    "no": "All right. I am here if you need me.",
+    "noise": "I am listening.",
+    "love": "That is kind of you. I am only a set of rules, but I like a good conversation.",
+    "blame": "I am sorry about that. I am a simple rule-based assistant. Please try it in other words.",
+    "language": "I only understand and speak English.",
+}
+LOST = (
+    "I am sorry, I did not understand that. I am a rule-based assistant, not a language model. Ask me what I can do.",
+    "I am afraid I have no answer to that. I can help with simple things: ask me what I can do.",
+    "I did not get that. Please say it in other words, or ask me what I can do.",
+)
+NOT_HEARD = "Sorry, I did not catch that."
+
+
+def agent_name(instructions: str) -> str:
+    """The name that the instructions give the agent, or "" where they give none."""
+    for found in _NAME.finditer(instructions):
+        first = found["name"].split()[0]
+        if first not in _NOT_NAMES:
+            return " ".join(word for word in found["name"].split() if word not in _NOT_NAMES)
+    return ""
+
+
+def greeting(instructions: str, now: datetime | None = None, said: str = "") -> str:
+    """The first words of a conversation."""
+    name = agent_name(instructions)
+    part = ""
+    if now is not None and (found := re.match(r"good (morning|afternoon|evening|day)", said)):
+        part = f"Good {found.group(1)}"
+    hello = part or "Hello"
+    return f"{hello}. I am {name}. How can I help you?" if name else f"{hello}. How can I help you?"
+
+
+def without_greeting(low: str, name: str) -> str:
+    """What is left of the words after a greeting and the agent's name: "hey ada what time is it"."""
+    rest = _GREETINGS.sub("", low)
+    for word in name.lower().split():
+        rest = re.sub(rf"^\s*{re.escape(word)}\b", "", rest)
+    return rest.strip()
+
+
+def is_greeting(low: str) -> bool:
+    return _GREETINGS.match(low) is not None
+
+
+def kind_of(low: str) -> str:
+    """Which kind of small talk the words are; "" where they are none."""
+    return next((kind for pattern, kind in _TABLE if pattern.match(low)), "")
+
+
+def small_talk(kind: str, instructions: str, tools: Sequence[ToolSpec]) -> str:
+    """The answer to a kind of small talk."""
+    name = agent_name(instructions)
+    if kind == "who":
+        who = (
+            f"I am {name}, a rule-based assistant"
+            if name
+            else "I am the embedded assistant of realtime-agent, a rule-based assistant"
+        )
+        return f"{who}, not a language model. {help_text(tools)}"
+    if kind == "name":
+        return (
+            f"My name is {name}."
+            if name
+            else "I have no name of my own. I am the embedded rule-based assistant of realtime-agent."
+        )
+    if kind == "help":
+        return f"I am a rule-based assistant, not a language model. {help_text(tools)}"
+    return _ANSWERS[kind]
+
+
+def help_text(tools: Sequence[ToolSpec]) -> str:
+    """What the assistant can do, tools first, in words."""
+    if not tools:
+        return f"I can {SKILLS}."
+    said = [describe(tool) for tool in tools[:8]]
+    more = f" And {len(tools) - 8} more tools." if len(tools) > 8 else ""
+    return f"With my tools I can do this: {'; '.join(said)}.{more} I can also {SKILLS}."
+
+
+def describe(tool: ToolSpec) -> str:
+    """What a tool does, in a few words: the first sentence of its description, or its name."""
+    first = (sentences(tool.description) or [""])[0].strip().rstrip(".!")
+    first = " ".join(first.split())
+    if not first or len(first) > 120:
+        first = " ".join(split_name(tool.name)) or tool.name
+    return first[:1].lower() + first[1:] if not first[:2].isupper() else first
+
+
+def lost(turn: int) -> str:
+    """What to say when nothing was understood; not the same twice in a row."""
+    return LOST[turn % len(LOST)]
