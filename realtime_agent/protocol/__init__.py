@@ -8,16 +8,16 @@ Client and server share it. It imports nothing that does input or output, and no
         case UnknownEvent(type="ping"): ...
     data = encode(InputAudioBufferAppend(pcm))
 
-- A class is named as its event: `session.update` is `SessionUpdate`, `error` is `ErrorEvent`. Fields are named as on the
-  wire, and `event.type` is the wire's name.
-- Models are immutable, keep fields they do not know, and know which fields were present (`model_fields_set`). Only those
-  are encoded, so null is written where null was meant. Change one with `model_copy(update=...)`.
-- The two hot events, `InputAudioBufferAppend` and `ResponseOutputAudioDelta`, are plain slotted objects whose `audio` is
-  raw bytes: base64 exists inside the codec only. Whether bytes are whole samples is for the reader who knows the format
-  (`AudioFormat.holds_whole_samples`).
+- A class is named as its event: `session.update` is `SessionUpdate`, `error` is `ErrorEvent`. Fields are named as on
+  the wire, and `event.type` is the wire's name.
+- Models are immutable, keep fields they do not know, and know which fields were present (`model_fields_set`). Only
+  those are encoded, so null is written where null was meant. Change one with `model_copy(update=...)`.
+- The two hot events, `InputAudioBufferAppend` and `ResponseOutputAudioDelta`, are plain slotted objects whose `audio`
+  is raw bytes: base64 exists inside the codec only. Whether bytes are whole samples is for the reader who knows the
+  format (`AudioFormat.holds_whole_samples`).
 - Messages from a client are judged strictly, those from a server leniently (see `base`). What cannot be read raises
-  `RemoteProtocolError` with `code` (`invalid_json`, `invalid_event`), `param` and `event_id`, or `LimitExceeded`; nothing
-  else.
+  `RemoteProtocolError` with `code` (`invalid_json`, `invalid_event`), `param` and `event_id`, or `LimitExceeded`;
+  nothing else.
 - An event type that this release does not know is an `UnknownEvent`, which holds the whole message.
 """
 
@@ -50,6 +50,7 @@ from realtime_agent.protocol.codec import (
     decode_client,
     decode_server,
     encode,
+    prepare,
 )
 from realtime_agent.protocol.config import (
     AnySessionConfig,
@@ -126,6 +127,7 @@ from realtime_agent.protocol.limits import (
 from realtime_agent.protocol.response import (
     CachedTokenDetails,
     InputTokenDetails,
+    Metadata,
     OutputTokenDetails,
     Response,
     ResponseAudio,
@@ -269,6 +271,7 @@ __all__ = [
     "McpToolFilter",
     "McpToolInfo",
     "MessageItem",
+    "Metadata",
     "Model",
     "NamedToolChoice",
     "NoiseReduction",
@@ -339,6 +342,7 @@ __all__ = [
     "decode_client",
     "decode_server",
     "encode",
+    "prepare",
     "said_text",
     "say_instructions",
 ]

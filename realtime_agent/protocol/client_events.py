@@ -1,7 +1,5 @@
 """The eleven events that a client sends."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -3,13 +3,24 @@
 All fields are optional. A field that is present (`model_fields_set`) changes, also where it is null; the others stay.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
-from realtime_agent.protocol.base import Flag, Int, Model, Number, UnknownVariant, Variant, between, one_of, variant
+from realtime_agent.protocol.base import (
+    FROM_CLIENT,
+    Flag,
+    Int,
+    Many,
+    Model,
+    Number,
+    UnknownVariant,
+    Variant,
+    between,
+    missing,
+    one_of,
+    variant,
+)
 from realtime_agent.protocol.formats import FORMATS, AudioFormat
 from realtime_agent.protocol.tools import Tool, ToolChoice
 
@@ -38,9 +49,9 @@ class TranscriptionConfig(Model):
 
     model: str | None = None
     language: str | None = None
-    languages: list[str] | None = None
+    languages: Many[str] | None = None
     prompt: str | None = None
-    keywords: list[str] | None = None
+    keywords: Many[str] | None = None
     delay: Annotated[str, one_of("minimal", "low", "medium", "high", "xhigh")] | None = None
 
 
@@ -146,15 +157,15 @@ MaxOutputTokens = Annotated[Int, between(1, 4096)] | Literal["inf"]
 class SessionConfig(Variant):
     """A voice-agent session. `id`, `object` and `expires_at` are the server's."""
 
-    type: Literal["realtime"] = "realtime"
+    type: Annotated[str, one_of("realtime")] = "realtime"
     id: str | None = None
     object: str | None = None
     expires_at: Int | None = None
     model: str | None = None
-    output_modalities: list[OutputModality] | None = None
+    output_modalities: Many[OutputModality] | None = None
     instructions: str | None = None
     audio: AudioConfig | None = None
-    tools: list[Tool] | None = None
+    tools: Many[Tool] | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: Flag | None = None
     max_output_tokens: MaxOutputTokens | None = None
@@ -162,7 +173,12 @@ class SessionConfig(Variant):
     truncation: Annotated[str, one_of("auto", "disabled")] | RetentionRatioTruncation | None = None
     tracing: Annotated[str, one_of("auto")] | TracingConfig | None = None
     prompt: PromptConfig | None = None
-    include: list[str] | None = None
+    include: Many[str] | None = None
+
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        if context is FROM_CLIENT and "type" not in self.model_fields_set:
+            raise missing("type")
 
 
 class TranscriptionAudioConfig(Model):
@@ -179,7 +195,7 @@ class TranscriptionSessionConfig(Variant):
     object: str | None = None
     expires_at: Int | None = None
     audio: TranscriptionAudioConfig | None = None
-    include: list[str] | None = None
+    include: Many[str] | None = None
 
 
 def _session_kind(value: Any) -> str:

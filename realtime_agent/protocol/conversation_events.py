@@ -1,10 +1,8 @@
 """The server events that tell of the conversation and of the transcription of what the user said."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
-from realtime_agent.protocol.base import Int, Model, Number, ServerEventBase, one_of
+from realtime_agent.protocol.base import Int, Many, Model, Number, ServerEventBase, one_of
 from realtime_agent.protocol.items import Item
 
 
@@ -81,7 +79,7 @@ class LogProb(Model):
 
     token: str
     logprob: Number
-    bytes: list[Int] | None = None
+    bytes: Many[Int] | None = None
 
 
 class TranscriptionTokenDetails(Model):
@@ -125,7 +123,7 @@ class ConversationItemInputAudioTranscriptionDelta(ServerEventBase):
     item_id: str
     content_index: Int | None = None
     delta: str | None = None
-    logprobs: list[LogProb] | None = None
+    logprobs: Many[LogProb] | None = None
 
 
 class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase):
@@ -137,8 +135,8 @@ class ConversationItemInputAudioTranscriptionCompleted(ServerEventBase):
     content_index: Int = 0
     transcript: str
     usage: TranscriptionUsage | None = None
-    languages: list[TranscriptionLanguage] | None = None
-    logprobs: list[LogProb] | None = None
+    languages: Many[TranscriptionLanguage] | None = None
+    logprobs: Many[LogProb] | None = None
 
 
 class ConversationItemInputAudioTranscriptionSegment(ServerEventBase):

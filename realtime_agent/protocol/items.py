@@ -1,13 +1,22 @@
 """Conversation items and their content."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from realtime_agent.protocol.base import FROM_CLIENT, Flag, Int, Model, UnknownVariant, Variant, one_of, variant
+from realtime_agent.protocol.base import (
+    FROM_CLIENT,
+    Flag,
+    Int,
+    Many,
+    Model,
+    UnknownVariant,
+    Variant,
+    missing,
+    one_of,
+    variant,
+)
 
 ItemStatus = Annotated[str, one_of("in_progress", "completed", "incomplete")]
 
@@ -33,6 +42,13 @@ class ContentPart(Model):
     detail: Annotated[str, one_of("auto", "low", "high")] | None = None
 
 
+_CONTENT_OF_ROLE = {
+    "system": ("input_text",),
+    "user": ("input_text", "input_audio", "input_image"),
+    "assistant": ("output_text", "output_audio"),
+}
+
+
 class MessageItem(Variant):
     """Something that the system, the user or the assistant said, wrote or showed."""
 
@@ -41,12 +57,22 @@ class MessageItem(Variant):
     object: str | None = None
     status: ItemStatus | None = None
     role: Annotated[str, one_of("system", "user", "assistant")]
-    content: list[ContentPart] = Field(default_factory=list)
+    content: Many[ContentPart] = Field(default_factory=list)
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
-        if context is FROM_CLIENT and "content" not in self.model_fields_set:
-            raise PydanticCustomError("missing_content", "a message needs content")
+        if context is FROM_CLIENT:
+            self._check_content()
+
+    def _check_content(self) -> None:
+        if "content" not in self.model_fields_set:
+            raise missing("content")
+        allowed = _CONTENT_OF_ROLE[self.role]
+        for index, part in enumerate(self.content):
+            if part.type is not None and part.type not in allowed:
+                message = "must be one of {allowed} in a message of the {role}"
+                details = {"field": f"content[{index}].type", "allowed": ", ".join(allowed), "role": self.role}
+                raise PydanticCustomError("content_type", message, details)
 
 
 class FunctionCallItem(Variant):
@@ -87,7 +113,7 @@ class McpListToolsItem(Variant):
     type: Literal["mcp_list_tools"] = "mcp_list_tools"
     id: str | None = None
     server_label: str
-    tools: list[McpToolInfo]
+    tools: Many[McpToolInfo]
 
 
 class McpError(Model):

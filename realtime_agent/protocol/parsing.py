@@ -6,39 +6,54 @@ from typing import Any
 
 import pybase64
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import ErrorDetails, from_json
 
 from realtime_agent.errors import LimitExceeded, RemoteProtocolError
 from realtime_agent.protocol.limits import Limits
 
 Data = bytes | bytearray | memoryview | str
 
+# Pydantic's own words where they speak of Python rather than of JSON.
+_MESSAGES = {
+    "missing": "required",
+    "string_type": "expected text",
+    "bool_type": "expected true or false",
+    "float_type": "expected a number",
+    "list_type": "expected an array",
+    "dict_type": "expected an object",
+    "model_type": "expected an object",
+    "model_attributes_type": "expected an object",
+}
 
-def parse_object(data: Data, limits: Limits) -> dict[str, Any]:
-    """The JSON object in `data`.
+
+def as_bytes(data: Data) -> bytes:
+    """The message's bytes.
+
+    Raises:
+        RemoteProtocolError: half a surrogate pair, which UTF-8 cannot carry (code `invalid_json`).
+    """
+    if type(data) is bytes:
+        return data
+    if isinstance(data, str):
+        try:
+            return data.encode()
+        except UnicodeEncodeError:
+            raise RemoteProtocolError("message holds half a surrogate pair", code="invalid_json") from None
+    return bytes(data)
+
+
+def parse_object(data: bytes, limits: Limits) -> dict[str, Any]:
+    """The JSON object in `data`. How deep it is nested is for `check_depth`; the parser ends at 200.
 
     Of a key that comes twice the last one counts, as in every JSON reader of Python and JavaScript.
 
     Raises:
-        LimitExceeded: too large, or nested too deep.
+        LimitExceeded: too large, too deep for the parser, or of too many parts for its size.
         RemoteProtocolError: not JSON (code `invalid_json`), or not an object (code `invalid_event`).
     """
-    if isinstance(data, str):
-        try:
-            data = data.encode()
-        except UnicodeEncodeError:
-            raise RemoteProtocolError("message holds half a surrogate pair", code="invalid_json") from None
-    elif not isinstance(data, bytes):
-        data = bytes(data)
     size_bytes = len(data)
-    if size_bytes > limits.max_audio_message_bytes:
-        raise LimitExceeded(f"message of {size_bytes} bytes; the limit is {limits.max_audio_message_bytes}")
-    # Brackets in strings count too; they only cost a walk that finds nothing.
-    brackets = data.count(b"[") + data.count(b"{")
-    if brackets > limits.max_containers and size_bytes > limits.max_message_bytes:
-        raise LimitExceeded(
-            f"message of {size_bytes} bytes made of more than {limits.max_containers} arrays and objects"
-        )
+    if size_bytes > limits.max_message_bytes:
+        _check_size(data, limits)
     try:
         message = from_json(data, allow_inf_nan=False)
     except ValueError as error:
@@ -47,14 +62,27 @@ def parse_object(data: Data, limits: Limits) -> dict[str, Any]:
         raise RemoteProtocolError(f"message is not JSON: {error}", code="invalid_json") from None
     if type(message) is not dict:
         raise RemoteProtocolError("message is not a JSON object")
-    if brackets > limits.max_depth:
-        _check_depth(message, limits.max_depth)
     return message
 
 
-def _check_depth(message: dict[str, Any], max_depth: int) -> None:
+def _check_size(data: bytes, limits: Limits) -> None:
+    size_bytes = len(data)
+    if size_bytes > limits.max_audio_message_bytes:
+        raise LimitExceeded(f"message of {size_bytes} bytes; the limit is {limits.max_audio_message_bytes}")
+    # Brackets and commas in strings count too, but what is honestly this large is base64, which has none.
+    parts = data.count(b"[") + data.count(b"{") + data.count(b",")
+    if parts > limits.max_parts:
+        raise LimitExceeded(f"message of {size_bytes} bytes has {parts} parts; the limit is {limits.max_parts}")
+
+
+def check_depth(message: dict[str, Any], limits: Limits) -> None:
+    """Refuse what is nested too deep.
+
+    Raises:
+        LimitExceeded: deeper than `limits.max_depth`.
+    """
     level: list[Any] = [message]
-    for _ in range(max_depth):
+    for _ in range(limits.max_depth):
         level = [
             child
             for container in level
@@ -63,7 +91,7 @@ def _check_depth(message: dict[str, Any], max_depth: int) -> None:
         ]
         if not level:
             return
-    raise LimitExceeded(f"message nested deeper than {max_depth}", event_id=event_id_of(message))
+    raise LimitExceeded(f"message nested deeper than {limits.max_depth}", event_id=event_id_of(message))
 
 
 def event_id_of(message: dict[str, Any]) -> str | None:
@@ -79,7 +107,8 @@ def decode_base64(text: object, param: str, event_id: str | None) -> bytes:
         RemoteProtocolError: not text, or not base64.
     """
     if type(text) is not str:
-        raise RemoteProtocolError(f"{param}: expected text", param=param, event_id=event_id)
+        problem = "required" if text is None else "expected text"
+        raise RemoteProtocolError(f"{param}: {problem}", param=param, event_id=event_id)
     try:
         return pybase64.b64decode(text, validate=True)
     except ValueError:
@@ -87,24 +116,34 @@ def decode_base64(text: object, param: str, event_id: str | None) -> bytes:
 
 
 def protocol_error(error: ValidationError, message: dict[str, Any], kind: str) -> RemoteProtocolError:
-    """Ours for pydantic's: the first thing that is wrong, and where. Values are left out: they are what people said."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    param = _path(first["loc"], message, missing=first["type"] == "missing")
+    """Ours for pydantic's: what is wrong, and where. Values are left out: they are what people said.
+
+    Where a field may be one thing or another, pydantic reports what is wrong with each; the deepest is what was meant.
+    """
+    param, problem = "", "invalid"
+    for number, details in enumerate(error.errors(include_url=False, include_input=False)):
+        path = _path(details, message)
+        if number == 0 or path.count(".") + path.count("[") > param.count(".") + param.count("["):
+            param, problem = path, _MESSAGES.get(details["type"], details["msg"])
+        if number == 20:
+            break
     where = f"{kind}: {param}" if param else kind
-    return RemoteProtocolError(f"{where}: {first['msg']}", param=param, event_id=event_id_of(message))
+    return RemoteProtocolError(f"{where}: {problem}", param=param or None, event_id=event_id_of(message))
 
 
-def _path(location: tuple[int | str, ...], message: dict[str, Any], *, missing: bool) -> str | None:
-    """The dotted path of a location, without the names of union branches that pydantic weaves in."""
+def _path(details: ErrorDetails, message: dict[str, Any]) -> str:
+    """The dotted path of an error, without the names of union branches that pydantic weaves in."""
     path = ""
     place: Any = message
-    for step in location:
+    for step in details["loc"]:
         if isinstance(step, int) and isinstance(place, list) and step < len(place):
             path += f"[{step}]"
             place = place[step]
         elif isinstance(place, dict) and step in place:
             path += f".{step}"
             place = place[step]
-        elif missing and step == location[-1]:
-            path += f".{step}"
-    return path.removeprefix(".") or None
+    if details["type"] == "missing" and "ctx" not in details:
+        path += f".{details['loc'][-1]}"
+    elif "field" in details.get("ctx", {}):
+        path += f".{details['ctx']['field']}"
+    return path.removeprefix(".")

@@ -1,10 +1,11 @@
 """Responses: what `response.create` may override, and what the server reports of one."""
 
-from __future__ import annotations
+from typing import Annotated, Any
 
-from typing import Annotated
+from pydantic import BeforeValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
 
-from realtime_agent.protocol.base import Int, Model, one_of
+from realtime_agent.protocol.base import Flag, Int, Many, Model, is_lenient, one_of
 from realtime_agent.protocol.config import (
     CustomVoice,
     FormatConfig,
@@ -15,6 +16,23 @@ from realtime_agent.protocol.config import (
 )
 from realtime_agent.protocol.items import InputItem, Item
 from realtime_agent.protocol.tools import Tool, ToolChoice
+
+_MAX_METADATA_PAIRS = 16
+_MAX_METADATA_KEY = 64
+_MAX_METADATA_VALUE = 512
+
+
+def _check_metadata(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, dict) and not is_lenient(info):
+        if len(value) > _MAX_METADATA_PAIRS:
+            raise PydanticCustomError("metadata", "at most 16 pairs")
+        for key, text in value.items():
+            if len(key) > _MAX_METADATA_KEY or (isinstance(text, str) and len(text) > _MAX_METADATA_VALUE):
+                raise PydanticCustomError("metadata", "keys of at most 64 characters, values of at most 512")
+    return value
+
+
+Metadata = Annotated[dict[str, str], BeforeValidator(_check_metadata)]
 
 
 class ResponseAudioOutput(Model):
@@ -38,17 +56,17 @@ class ResponseConfig(Model):
     """
 
     conversation: str | None = None
-    input: list[InputItem] | None = None
+    input: Many[InputItem] | None = None
     instructions: str | None = None
-    output_modalities: list[OutputModality] | None = None
+    output_modalities: Many[OutputModality] | None = None
     audio: ResponseAudio | None = None
-    tools: list[Tool] | None = None
+    tools: Many[Tool] | None = None
     tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
+    parallel_tool_calls: Flag | None = None
     max_output_tokens: MaxOutputTokens | None = None
     reasoning: ReasoningConfig | None = None
     prompt: PromptConfig | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None
 
 
 class ResponseError(Model):
@@ -111,10 +129,10 @@ class Response(Model):
     object: str | None = None
     status: Annotated[str, one_of("in_progress", "completed", "cancelled", "failed", "incomplete")] | None = None
     status_details: ResponseStatusDetails | str | None = None  # a bare string from xAI
-    output: list[Item] | None = None
+    output: Many[Item] | None = None
     conversation_id: str | None = None
-    output_modalities: list[OutputModality] | None = None
+    output_modalities: Many[OutputModality] | None = None
     max_output_tokens: MaxOutputTokens | None = None
     audio: ResponseAudio | None = None
     usage: Usage | None = None
-    metadata: dict[str, str] | None = None
+    metadata: Metadata | None = None

@@ -1,7 +1,5 @@
 """The server events that tell of a response as it is made. All `*.done` also come when it is cut short."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,10 +1,8 @@
 """The forty-six events that a server sends: those of session and buffers here, the others beside."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
-from realtime_agent.protocol.base import Int, Model, Number, ServerEventBase
+from realtime_agent.protocol.base import Int, Many, Model, Number, ServerEventBase
 from realtime_agent.protocol.config import AnySessionConfig
 from realtime_agent.protocol.conversation_events import ConversationEvent
 from realtime_agent.protocol.response_events import ResponseEvent
@@ -134,7 +132,7 @@ class RateLimitsUpdated(ServerEventBase):
 
     type: ClassVar[str] = "rate_limits.updated"
 
-    rate_limits: list[RateLimit]
+    rate_limits: Many[RateLimit]
 
 
 class McpListToolsInProgress(ServerEventBase):

@@ -1,12 +1,10 @@
 """Tools as the session configuration carries them."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
-from realtime_agent.protocol.base import Flag, Model, UnknownVariant, Variant, one_of, variant
+from realtime_agent.protocol.base import Flag, Many, Model, UnknownVariant, Variant, one_of, variant
 
 
 class FunctionTool(Variant):
@@ -21,7 +19,7 @@ class FunctionTool(Variant):
 class McpToolFilter(Model):
     """Some tools of an MCP server."""
 
-    tool_names: list[str] | None = None
+    tool_names: Many[str] | None = None
     read_only: Flag | None = None
 
 
@@ -43,8 +41,8 @@ class McpTool(Variant):
     server_description: str | None = None
     authorization: str | None = None
     headers: dict[str, str] | None = None
-    allowed_tools: list[str] | McpToolFilter | None = None
-    allowed_callers: list[Annotated[str, one_of("direct", "programmatic")]] | None = None
+    allowed_tools: Many[str] | McpToolFilter | None = None
+    allowed_callers: Many[Annotated[str, one_of("direct", "programmatic")]] | None = None
     require_approval: Annotated[str, one_of("always", "never")] | McpApprovalFilter | None = None
     defer_loading: Flag | None = None
 
