@@ -18,6 +18,8 @@ Client and server share it. It imports nothing that does input or output, and no
 - Messages from a client are judged strictly, those from a server leniently (see `base`). What cannot be read raises
   `RemoteProtocolError` with `code` (`invalid_json`, `invalid_event`), `param` and `event_id`, or `LimitExceeded`;
   nothing else.
+- A session is configured by a `SessionConfig` or a `TranscriptionSessionConfig`. The translation session has events and
+  a codec of its own, in `realtime_agent.protocol.translation`.
 - An event type that this release does not know is an `UnknownEvent`, which holds the whole message.
 """
 

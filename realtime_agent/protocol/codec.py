@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args
 
 import pybase64
-from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from realtime_agent.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError
-from realtime_agent.protocol.base import FROM_CLIENT, FROM_SERVER, Event, Origin
+from realtime_agent.protocol.base import FROM_CLIENT, FROM_SERVER, Event
 from realtime_agent.protocol.client_events import ClientEvent, InputAudioBufferAppend
 from realtime_agent.protocol.limits import DEFAULT_LIMITS, Limits
 from realtime_agent.protocol.parsing import (
@@ -20,7 +19,8 @@ from realtime_agent.protocol.parsing import (
     decode_base64,
     event_id_of,
     parse_object,
-    protocol_error,
+    type_of,
+    validated,
 )
 from realtime_agent.protocol.response_events import ResponseOutputAudioDelta
 from realtime_agent.protocol.server_events import ServerEvent
@@ -68,7 +68,7 @@ def decode_client(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ClientEvent
         except ValueError:
             pass
     message = parse_object(data, limits)
-    kind = _type_of(message)
+    kind = type_of(message)
     if kind == "input_audio_buffer.append":
         return _append_of(message, limits)
     if len(data) > limits.max_message_bytes and kind not in _LARGE_CLIENT_EVENTS:
@@ -78,7 +78,7 @@ def decode_client(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ClientEvent
     event = CLIENT_EVENTS.get(kind)
     if event is None:
         return UnknownEvent(kind, message)
-    return cast(ClientEvent, _validated(cast("type[Event]", event), message, FROM_CLIENT))
+    return cast(ClientEvent, validated(cast("type[Event]", event), message, FROM_CLIENT))
 
 
 def decode_server(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ServerEvent | UnknownEvent:
@@ -89,33 +89,14 @@ def decode_server(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ServerEvent
         LimitExceeded: too large or too deep.
     """
     message = parse_object(as_bytes(data), limits)
-    kind = _type_of(message)
+    kind = type_of(message)
     if kind == "response.output_audio.delta":
         return _delta_of(message, limits)
     check_depth(message, limits)
     event = SERVER_EVENTS.get(kind)
     if event is None:
         return UnknownEvent(kind, message)
-    return cast(ServerEvent, _validated(cast("type[Event]", event), message, FROM_SERVER))
-
-
-def _type_of(message: dict[str, Any]) -> str:
-    kind = message.get("type")
-    if type(kind) is not str:
-        problem = "expected text" if "type" in message else "required"
-        raise RemoteProtocolError(f"type: {problem}", param="type", event_id=event_id_of(message))
-    return kind
-
-
-_E = TypeVar("_E", bound=Event)
-
-
-def _validated(event: type[_E], message: dict[str, Any], origin: Origin) -> _E:
-    del message["type"]  # belongs to the class
-    try:
-        return cast(_E, event.__pydantic_validator__.validate_python(message, context=origin))
-    except ValidationError as error:
-        raise protocol_error(error, message, event.type) from None
+    return cast(ServerEvent, validated(cast("type[Event]", event), message, FROM_SERVER))
 
 
 def _append_of(message: dict[str, Any], limits: Limits) -> InputAudioBufferAppend:
@@ -164,7 +145,7 @@ def _extra(message: dict[str, Any], limits: Limits, *known: str) -> dict[str, An
     return extra or None
 
 
-def encode(event: ClientEvent | ServerEvent | UnknownEvent) -> bytes:
+def encode(event: Event | InputAudioBufferAppend | ResponseOutputAudioDelta | UnknownEvent) -> bytes:
     """One message: compact JSON in UTF-8. Optional fields that were not set are left out; what was kept is written.
 
     Raises:

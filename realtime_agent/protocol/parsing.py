@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pybase64
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from realtime_agent.errors import LimitExceeded, RemoteProtocolError
+from realtime_agent.protocol.base import Event, Origin
 from realtime_agent.protocol.limits import Limits
+
+_E = TypeVar("_E", bound=Event)
 
 Data = bytes | bytearray | memoryview | str
 
@@ -92,6 +95,32 @@ def check_depth(message: dict[str, Any], limits: Limits) -> None:
         if not level:
             return
     raise LimitExceeded(f"message nested deeper than {limits.max_depth}", event_id=event_id_of(message))
+
+
+def type_of(message: dict[str, Any]) -> str:
+    """The message's `type`.
+
+    Raises:
+        RemoteProtocolError: there is none, or it is not text.
+    """
+    kind = message.get("type")
+    if type(kind) is not str:
+        problem = "expected text" if "type" in message else "required"
+        raise RemoteProtocolError(f"type: {problem}", param="type", event_id=event_id_of(message))
+    return kind
+
+
+def validated(event: type[_E], message: dict[str, Any], origin: Origin) -> _E:
+    """The message as an event, judged as its origin asks.
+
+    Raises:
+        RemoteProtocolError: a field is missing or wrong.
+    """
+    del message["type"]  # belongs to the class
+    try:
+        return cast(_E, event.__pydantic_validator__.validate_python(message, context=origin))
+    except ValidationError as error:
+        raise protocol_error(error, message, event.type) from None
 
 
 def event_id_of(message: dict[str, Any]) -> str | None:
