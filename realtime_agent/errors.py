@@ -19,6 +19,7 @@
         ├── ToolArgumentsInvalid
         ├── ToolTimeout
         ├── ToolCrashed
+        ├── ToolResultInvalid
         ├── ToolCancelled
         └── ToolDenied
 
@@ -201,6 +202,12 @@ class ToolCrashed(ToolError):
     """The tool raised, or its worker process died."""
 
     code = "tool_crashed"
+
+
+class ToolResultInvalid(ToolError):
+    """The tool returned something that cannot be told to the model, because it has no JSON form."""
+
+    code = "tool_result_invalid"
 
 
 class ToolCancelled(ToolError):

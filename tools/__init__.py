@@ -11,9 +11,21 @@ def order_tea(kind: Literal["green", "black"], cups: int = 1) -> str:
     return f"{cups} cups of {kind} tea are on their way."
 """
 
+from realtime_agent.tools.call import Approve, ToolCall, ToolOutcome
 from realtime_agent.tools.context import ToolContext
 from realtime_agent.tools.policy import ToolPolicy
 from realtime_agent.tools.registry import ToolRegistry
+from realtime_agent.tools.runner import ToolRunner
 from realtime_agent.tools.tool import Tool, tool
 
-__all__ = ["Tool", "ToolContext", "ToolPolicy", "ToolRegistry", "tool"]
+__all__ = [
+    "Approve",
+    "Tool",
+    "ToolCall",
+    "ToolContext",
+    "ToolOutcome",
+    "ToolPolicy",
+    "ToolRegistry",
+    "ToolRunner",
+    "tool",
+]

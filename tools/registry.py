@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from realtime_agent.errors import ConfigError, ToolNotFound
 from realtime_agent.tools.tool import Tool, make_tool
+
+if TYPE_CHECKING:
+    from realtime_agent.protocol import FunctionTool
 
 
 class ToolRegistry:
@@ -59,6 +62,6 @@ class ToolRegistry:
         """
         return ToolRegistry((*self, *tools))
 
-    def to_wire(self) -> list[dict[str, Any]]:
+    def to_wire(self) -> list[FunctionTool]:
         """All tools as the session config of the Realtime API has them (`session.tools`)."""
         return [one.to_wire() for one in self]

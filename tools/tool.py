@@ -8,11 +8,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from realtime_agent.errors import ConfigError
 from realtime_agent.tools.policy import LateResult, NeedsApproval, OnInterrupt, ToolPolicy
 from realtime_agent.tools.schema import Arguments, innermost, read_function
+
+if TYPE_CHECKING:
+    from realtime_agent.protocol import FunctionTool
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
@@ -49,14 +52,11 @@ class Tool:
             return self
         return replace(self, function=functools.partial(self.function, instance), is_method=False)
 
-    def to_wire(self) -> dict[str, Any]:
+    def to_wire(self) -> FunctionTool:
         """The tool as the session config of the Realtime API has it."""
-        return {
-            "type": "function",
-            "name": self.name,
-            "description": self.description,
-            "parameters": dict(self.parameters),
-        }
+        from realtime_agent.protocol import FunctionTool  # here, so that tools can be written without the protocol
+
+        return FunctionTool(name=self.name, description=self.description, parameters=dict(self.parameters))
 
 
 @overload
