@@ -1,0 +1,277 @@
+"""The person's side of a session: audio in, turns, commits, transcripts, and what a new turn does to the agent's.
+
+Joins the input buffer, the turns, the ear and the idle timer. With turn detection the server commits at the end of
+speech and may begin a response; without it (`turn_detection: null`) the client commits, and asks for responses
+itself.
+"""
+
+from __future__ import annotations
+
+from realtime_agent.errors import RemoteProtocolError
+from realtime_agent.protocol import (
+    ConversationItemAdded,
+    ConversationItemDone,
+    InputAudioBufferCleared,
+    InputAudioBufferCommitted,
+    InputAudioBufferSpeechStarted,
+    InputAudioBufferSpeechStopped,
+    InputAudioBufferTimeoutTriggered,
+)
+from realtime_agent.protocol.formats import AudioFormat
+from realtime_agent.server.conversation import Conversation, Entry, Part
+from realtime_agent.server.errors import error_event, refusal
+from realtime_agent.server.hearing import Hearing, Understood
+from realtime_agent.server.idle import IdleTimer
+from realtime_agent.server.input_buffer import MIN_COMMIT_MS, TICKS_PER_MS, InputBuffer, from_pcm, to_pcm
+from realtime_agent.server.outbox import Outbox
+from realtime_agent.server.responses import Responses
+from realtime_agent.server.settings import Settings
+from realtime_agent.server.turn_end import silence_needed_ms
+from realtime_agent.server.vad_turns import (
+    MakeDetector,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    SpeechStopped,
+    TurnEvent,
+    VadTurns,
+)
+
+IDLE_HINT = "The user has not said anything for a while."
+
+
+class Listening:
+    """What one session hears."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        conversation: Conversation,
+        hearing: Hearing,
+        responses: Responses,
+        make_detector: MakeDetector,
+        settings: Settings,
+    ) -> None:
+        self._outbox = outbox
+        self._conversation = conversation
+        self._hearing = hearing
+        self._responses = responses
+        self._make_detector = make_detector
+        self._settings = settings
+        self._buffer = InputBuffer(settings.input_format)
+        self._turns = self._new_turns()
+        self._turn_start = 0
+        self._turn_id: str | None = None  # the item that the speech going on will be
+        self._heard_entries: dict[str, Entry] = {}  # items whose transcript is still to come
+        self.idle = IdleTimer()
+
+    @property
+    def input_format(self) -> AudioFormat:
+        return self._settings.input_format
+
+    def append(self, audio: bytes, now: float) -> None:
+        """Audio from the client."""
+        pcm = self._buffer.append(audio)
+        if self._turns is None:
+            return
+        for event in self._turns.feed(pcm):
+            self._follow(event, now)
+        self._want_partial()
+        if not self._turns.speaking:
+            self._buffer.trim(min(self._turns.padding_start, self._idle_start()))
+
+    def commit(self, now: float) -> None:
+        """The client ends the turn; this starts no response."""
+        if self._buffer.duration_ms < MIN_COMMIT_MS:
+            raise refusal(
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{MIN_COMMIT_MS}ms of audio, but buffer only has {self._buffer.duration_ms:.2f}ms of audio.",
+                code="input_audio_buffer_commit_empty",
+            )
+        end = self._buffer.end
+        if self._turns is not None and self._turns.speaking:
+            self._stop_speech(end)
+        self._commit(self._buffer.start if self._turn_id is None else self._turn_start, end)
+
+    def clear(self) -> None:
+        """The client throws away what was not committed."""
+        self._buffer.clear()
+        self._drop_turn()
+        if self._turns is not None:
+            self._turns.reset(self._buffer.end)
+        self._outbox.emit(InputAudioBufferCleared)
+
+    def check(self, settings: Settings) -> None:
+        """Refuse settings that would tear what is being heard.
+
+        Raises:
+            RemoteProtocolError: another format while there is audio that somebody will want.
+        """
+        waiting = self._turn_id is not None or (self._settings.turns is None and self._buffer.duration_ms > 0)
+        if settings.input_format != self._settings.input_format and waiting:
+            raise refusal(
+                "The input format cannot change while the input audio buffer holds audio; commit or clear it first.",
+                param="session.audio.input.format",
+            )
+
+    def adopt(self, settings: Settings) -> None:
+        """Hear under these settings from now on."""
+        before, self._settings = self._settings, settings
+        if (settings.turns, settings.input_format) == (before.turns, before.input_format):
+            return
+        self._buffer.change_format(settings.input_format)
+        if settings.turns is None or settings.turns.idle_timeout_ms is None:
+            self.idle.stop()
+        self._drop_turn()
+        self._turns = self._new_turns()
+
+    def transcribe(self, entry: Entry) -> None:
+        """Have the sound of an item written down that did not come through the buffer."""
+        for index, part in enumerate(entry.content):
+            if part.type == "input_audio" and part.transcript is None:
+                self._heard_entries[entry.id] = entry
+                pcm = to_pcm(bytes(part.audio), part.format)
+                hints = self._settings.transcription if self._conversation.get(entry.id) is entry else None
+                self._hearing.commit(entry.id, pcm, part.format.rate_hz, hints, index)
+                return
+
+    def note_transcript(self, news: Understood) -> None:
+        """A transcript is final."""
+        entry = self._heard_entries.pop(news.item_id, None)
+        if entry is None or news.text is None:
+            return
+        for part in entry.content:
+            if part.type == "input_audio" and part.transcript is None:
+                part.transcript = news.text
+                return
+
+    def forget(self, item_id: str) -> Understood | None:
+        """The item was deleted: nobody waits for its transcript. Returns what to tell those who did."""
+        if self._heard_entries.pop(item_id, None) is None:
+            return None
+        self._hearing.discard(item_id)
+        return Understood(item_id, "")
+
+    def consider_turn_end(self, item_id: str, text: str) -> None:
+        """The words so far are known: with semantic VAD they say how long the silence must be."""
+        turns = self._settings.turns
+        if turns is not None and turns.eagerness is not None and item_id == self._turn_id and self._turns is not None:
+            self._turns.require_silence(silence_needed_ms(text, turns.eagerness))
+
+    def start_idle(self, now: float) -> None:
+        """The agent has finished: measure the silence, if that is wanted."""
+        turns = self._settings.turns
+        if turns is not None and turns.idle_timeout_ms is not None and self._turn_id is None:
+            heard_until = max(now, self._responses.heard_until or now)
+            self.idle.start(heard_until, turns.idle_timeout_ms)
+
+    def time_out(self, now: float) -> None:
+        """The person has said nothing for too long: commit the silence and let the agent speak."""
+        end = self._buffer.end
+        start = max(self._buffer.start, end - round((now - self.idle.since) * 1000) * TICKS_PER_MS)
+        item_id = self._outbox.new_id("item")
+        self._outbox.emit(
+            InputAudioBufferTimeoutTriggered,
+            item_id=item_id,
+            audio_start_ms=start // TICKS_PER_MS,
+            audio_end_ms=end // TICKS_PER_MS,
+        )
+        hint = Entry(
+            self._outbox.new_id("item"), "message", role="system", content=[Part("input_text", text=IDLE_HINT)]
+        )
+        self._add(hint)
+        self._turn_id = item_id
+        self._commit(start, end)
+        self._respond()
+
+    def stop(self) -> None:
+        """The session is over."""
+        self._drop_turn()
+        for item_id in self._heard_entries:
+            self._hearing.discard(item_id)
+        self._heard_entries.clear()
+
+    def _new_turns(self) -> VadTurns | None:
+        turns, format = self._settings.turns, self._settings.input_format
+        if turns is None:
+            return None
+        detector = self._make_detector(format.rate_hz, turns.threshold)
+        return VadTurns(turns, detector, rate_hz=format.rate_hz, position=self._buffer.end)
+
+    def _follow(self, event: TurnEvent, now: float) -> None:
+        rate_hz = self._settings.input_format.rate_hz
+        match event:
+            case SpeechStarted(start=start):
+                self._start_speech(start)
+            case SpeechPaused(at=at) if self._turn_id is not None:
+                self._hearing.pause(self._turn_id, self._buffer.read(self._turn_start, at), rate_hz)
+            case SpeechResumed() if self._turn_id is not None:
+                self._hearing.resume(self._turn_id)
+            case SpeechStopped(end=end):
+                self._stop_speech(end)
+                self._commit(self._turn_start, end)
+                if self._settings.turns is not None and self._settings.turns.create_response:
+                    self._respond()
+
+    def _start_speech(self, start: int) -> None:
+        self.idle.stop()
+        self._turn_id = self._outbox.new_id("item")
+        self._turn_start = max(start, self._buffer.start)
+        self._outbox.emit(
+            InputAudioBufferSpeechStarted, item_id=self._turn_id, audio_start_ms=self._turn_start // TICKS_PER_MS
+        )
+        self._hearing.open(self._turn_id, self._turn_start, self._settings.transcription)
+        if self._settings.turns is not None and self._settings.turns.interrupt_response:
+            self._responses.interrupt()
+
+    def _stop_speech(self, end: int) -> None:
+        self._outbox.emit(InputAudioBufferSpeechStopped, item_id=self._turn_id, audio_end_ms=end // TICKS_PER_MS)
+
+    def _want_partial(self) -> None:
+        end = self._buffer.end
+        if self._turn_id is not None and self._hearing.wants_partial(self._turn_id, end):
+            pcm = self._buffer.read(self._turn_start, end)
+            self._hearing.grow(self._turn_id, pcm, self._settings.input_format.rate_hz, end)
+
+    def _commit(self, start: int, end: int) -> None:
+        """What was said becomes an item of the conversation."""
+        format = self._settings.input_format
+        item_id, self._turn_id = self._turn_id or self._outbox.new_id("item"), None
+        pcm = self._buffer.read(start, end)
+        self._buffer.trim(end)
+        if self._turns is not None and self._turns.speaking:
+            self._turns.reset(end)
+        part = Part("input_audio", audio=bytearray(from_pcm(pcm, format)), format=format, samples=len(pcm) // 2)
+        entry = Entry(item_id, "message", role="user", content=[part])
+        previous = self._conversation.last_id
+        self._outbox.emit(InputAudioBufferCommitted, item_id=item_id, previous_item_id=previous)
+        self._heard_entries[item_id] = entry
+        self._add(entry)
+        self._conversation.keep_audio_of(entry)
+        news = self._hearing.commit(item_id, pcm, format.rate_hz, self._settings.transcription)
+        if news is not None:
+            self.note_transcript(news)
+
+    def _add(self, entry: Entry) -> None:
+        previous = self._conversation.insert(entry)
+        self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=entry.wire())
+        self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=entry.wire())
+
+    def _respond(self) -> None:
+        try:
+            self._responses.create(self._settings)
+        except RemoteProtocolError as error:
+            # With interrupt_response off, the agent may still be speaking: the documented way to fail.
+            self._outbox.emit_event(error_event(error, event_id=self._outbox.new_id("event"), client_event_id=None))
+
+    def _drop_turn(self) -> None:
+        if self._turn_id is not None:
+            self._hearing.discard(self._turn_id)
+            self._turn_id = None
+
+    def _idle_start(self) -> int:
+        """The tick from which audio is kept for an idle timeout; the end of the buffer where there is none."""
+        turns = self._settings.turns
+        if turns is None or turns.idle_timeout_ms is None:
+            return self._buffer.end
+        return self._buffer.end - turns.idle_timeout_ms * TICKS_PER_MS

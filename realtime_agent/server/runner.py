@@ -1,0 +1,167 @@
+"""The asyncio shell of a session: decodes what comes, performs what the core decides, and decides nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+
+from realtime_agent.engine.engine import Engine
+from realtime_agent.errors import RemoteProtocolError
+from realtime_agent.protocol import ErrorEvent, decode_client, encode
+from realtime_agent.server.actions import (
+    Action,
+    Emit,
+    EngineOutput,
+    StartResponse,
+    StopResponse,
+    StopTranscribing,
+    Transcribe,
+)
+from realtime_agent.server.session import ServerSession
+from realtime_agent.server.settings import Capabilities
+from realtime_agent.server.speaking import perform_response
+from realtime_agent.server.transcriber import Transcriber
+from realtime_agent.server.vad_turns import MakeDetector, SpeechDetector
+
+logger = logging.getLogger("realtime_agent.server")
+
+CLOSE_DEADLINE_S = 5.0
+SESSION_S = 60 * 60  # what OpenAI grants a session, and clients are told
+
+
+class SessionRunner:
+    """One session on an engine.
+
+    `send` is given every server event as JSON text in UTF-8, in order; it must not block, and must not call back into
+    the runner. Nothing is sent after `close`.
+    """
+
+    def __init__(self, session: ServerSession, engine: Engine, send: Callable[[bytes], None]) -> None:
+        self._session = session
+        self._engine = engine
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._transcriber = Transcriber(engine.ear, self._answer)
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Greet the client with `session.created` and begin to work."""
+        self._tasks["ear"] = self._loop.create_task(self._transcriber.run(), name="realtime-agent ear")
+        self._guarded(lambda now: self._session.start(now))
+
+    def receive(self, message: bytes | str) -> None:
+        """One client event, as it came."""
+        try:
+            event = decode_client(message)
+        except RemoteProtocolError as error:
+            refused = error
+            self._guarded(lambda now: self._session.refuse(refused))
+            return
+        self._guarded(lambda now: self._session.receive(event, now))
+
+    async def close(self) -> None:
+        """Stop everything. Idempotent, bounded in time."""
+        if not self._closed:
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+            self._session.close()
+            for task in self._tasks.values():
+                task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=CLOSE_DEADLINE_S)
+
+    def _answer(self, output: EngineOutput) -> None:
+        self._guarded(lambda now: self._session.answer(output, now))
+
+    def _guarded(self, step: Callable[[float], None]) -> None:
+        """Let the core take a step and perform what it decides. A fault in it costs this step, not the session."""
+        if self._closed:
+            return
+        try:
+            step(self._loop.time())
+        except Exception as error:
+            logger.exception("the session's core failed")
+            self._send(encode(_internal_error(error)))
+        for action in self._session.actions():
+            self._perform(action)
+        self._set_timer()
+
+    def _perform(self, action: Action) -> None:
+        match action:
+            case Emit(event=event):
+                self._send(encode(event))
+            case Transcribe():
+                self._transcriber.ask(action)
+            case StopTranscribing(item_id=item_id):
+                self._transcriber.stop(item_id)
+            case StartResponse(response_id=response_id):
+                task = self._loop.create_task(
+                    perform_response(self._engine, action, self._answer), name=f"realtime-agent {response_id}"
+                )
+                self._tasks[response_id] = task
+                task.add_done_callback(lambda _: self._tasks.pop(response_id, None))
+            case StopResponse(response_id=response_id):
+                running = self._tasks.get(response_id)
+                if running is not None:
+                    running.cancel()
+
+    def _set_timer(self) -> None:
+        due_at = self._session.next_timer()
+        if self._timer is not None:
+            if self._timer.when() == due_at and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due_at is not None:
+            self._timer = self._loop.call_at(due_at, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._guarded(self._session.handle_timer)
+
+
+def make_session(
+    engine: Engine, *, model: str | None = None, make_detector: MakeDetector | None = None
+) -> ServerSession:
+    """A session core fit for this engine, with random ids and the default speech detector."""
+    languages = getattr(engine.ear, "languages", ())
+    return ServerSession(
+        model=model or engine.name,
+        expires_at=int(time.time()) + SESSION_S,  # noqa: TID251 - a date for people, not a duration
+        new_id=random_id,
+        make_detector=make_detector or default_detector,
+        capabilities=Capabilities(voices=tuple(engine.voice.voices), languages=tuple(languages)),
+    )
+
+
+def random_id(kind: str) -> str:
+    """An id in OpenAI's style: `item_` and 21 random characters."""
+    return f"{kind}_{secrets.token_urlsafe(16)[:21].replace('-', 'A').replace('_', 'B')}"
+
+
+def default_detector(rate_hz: int, threshold: float) -> SpeechDetector:
+    """The cascade of detectors, at this threshold."""
+    from realtime_agent.audio.vad import CascadeDetector
+
+    return CascadeDetector(rate_hz, threshold=threshold)
+
+
+def _internal_error(error: Exception) -> ErrorEvent:
+    return ErrorEvent.model_validate(
+        {
+            "event_id": random_id("event"),
+            "error": {
+                "type": "server_error",
+                "code": "internal_error",
+                "message": f"The server had an error while processing your request ({type(error).__name__}).",
+                "param": None,
+                "event_id": None,
+            },
+        }
+    )

@@ -1,0 +1,68 @@
+"""The session's configuration as the machines read it: small, frozen, complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from realtime_agent.engine.parts import ToolSpec
+from realtime_agent.protocol.formats import PCM, AudioFormat
+
+# OpenAI's names; an engine's voice maps each to one of its own.
+OPENAI_VOICES = (
+    "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",
+)  # fmt: skip
+
+Eagerness = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the engine can do, as far as the protocol lets a client ask for it.
+
+    Attributes:
+        voices: the voices' names besides OpenAI's.
+        languages: the languages the ear hears, as ISO-639-1 codes; empty where it does not say.
+    """
+
+    voices: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """How the server finds the person's turns. `eagerness` is set for semantic VAD and then rules the silence."""
+
+    threshold: float = 0.5
+    prefix_padding_ms: int = 300
+    silence_duration_ms: int = 500
+    idle_timeout_ms: int | None = None
+    create_response: bool = True
+    interrupt_response: bool = True
+    eagerness: Eagerness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionSettings:
+    """That the client wants to read what the person says, and hints for the ear."""
+
+    language: str | None = None
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that rules a session, or, with the overrides of a `response.create`, one response."""
+
+    instructions: str = ""
+    speaks: bool = True
+    input_format: AudioFormat = PCM
+    output_format: AudioFormat = PCM
+    voice: str = "alloy"
+    speed: float = 1.0
+    turns: TurnSettings | None = field(default_factory=TurnSettings)
+    transcription: TranscriptionSettings | None = None
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str = "auto"
+    parallel_tool_calls: bool = True
+    max_output_tokens: int | None = None

@@ -1,0 +1,67 @@
+"""The shell around the ear: one decode at a time for a session, and of each item only the newest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from realtime_agent.audio.resample import resample
+from realtime_agent.engine.parts import SpeechToText
+from realtime_agent.errors import EngineError
+from realtime_agent.server.actions import Heard, HearingFailed, Transcribe
+
+logger = logging.getLogger("realtime_agent.server")
+
+DEADLINE_S = 30.0
+MAX_WAITING = 64
+
+
+class Transcriber:
+    """Asks the ear, in the order of the items. At most `MAX_WAITING` items wait; one more fails at once."""
+
+    def __init__(
+        self, ear: SpeechToText, answer: Callable[[Heard | HearingFailed], None], *, deadline_s: float = DEADLINE_S
+    ) -> None:
+        self._ear = ear
+        self._answer = answer
+        self._deadline_s = deadline_s
+        self._waiting: dict[str, Transcribe] = {}
+        self._wake = asyncio.Event()
+
+    def ask(self, wanted: Transcribe) -> None:
+        """Transcribe this; an older wish for the same item is forgotten."""
+        if wanted.item_id not in self._waiting and len(self._waiting) >= MAX_WAITING:
+            self._answer(HearingFailed(wanted.item_id, wanted.revision, "Too much audio is waiting.", "overloaded"))
+            return
+        self._waiting[wanted.item_id] = wanted
+        self._wake.set()
+
+    def stop(self, item_id: str) -> None:
+        """Nobody wants to know any more."""
+        self._waiting.pop(item_id, None)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self._wake.wait()
+            while self._waiting:
+                wanted = self._waiting.pop(next(iter(self._waiting)))
+                self._answer(await self._transcribe(wanted))
+            self._wake.clear()
+
+    async def _transcribe(self, wanted: Transcribe) -> Heard | HearingFailed:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                pcm = wanted.pcm
+                if wanted.rate_hz != self._ear.rate_hz:
+                    pcm = resample(pcm, wanted.rate_hz, self._ear.rate_hz)
+                transcript = await self._ear.transcribe(pcm, language=wanted.language, prompt=wanted.prompt)
+            return Heard(wanted.item_id, wanted.revision, transcript.text)
+        except EngineError as error:
+            return HearingFailed(wanted.item_id, wanted.revision, error.message, error.code)
+        except TimeoutError:
+            return HearingFailed(wanted.item_id, wanted.revision, "The ear took too long.", "engine_timeout")
+        except Exception as error:  # noqa: BLE001 - the ear may be anybody's; a session outlives its faults
+            logger.warning("the ear raised %s", type(error).__name__)
+            return HearingFailed(wanted.item_id, wanted.revision, f"The ear failed ({type(error).__name__}).")
