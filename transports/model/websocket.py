@@ -1,16 +1,17 @@
 """The WebSocket way to a model: OpenAI, or any server that speaks its Realtime protocol.
 
-Why picows. Three ways were measured before one was chosen (`python -m tests.bench.wire_libraries`: 100 ms deltas down,
-20 ms frames up, interleaved, medians of 3, Python 3.11 on two cores): the asyncio client of `websockets` / its sans-IO
-`ClientProtocol` under a thin asyncio.Protocol / picows 2.3 on the loop's own transports. CPU seconds of a session-minute
-at 50 sessions, of which pacing takes the most: .151 / .132 / .106 on asyncio, .135 / .111 / .086 on uvloop, .245 / .232 /
-.172 over TLS. Messages received in a CPU second: 149 / 166 / 216 thousand, 78 / 102 / 520 on uvloop, 51 / 100 / 179 over
-TLS; sent: 95 / 111 / 163, 111 / 191 / 443, 80 / 87 / 133. So picows, which costs least everywhere and lets us `send`,
-ping and abort without a coroutine. It is MIT, released monthly, with wheels for CPython 3.9-3.15 on Linux (glibc and
-musl), macOS and Windows, x86 and ARM. What it costs us: it hides the socket's error (a broken connection is 1006
-whatever the reason), leaves a cancelled handshake open (see `_shake_hands`), follows redirects with the key (off here),
-logs the key at its lowest level (no log here), masks frames with rand() (a guard of proxies, not of secrecy), and brings
-aiofastnet, whose TLS is faster still (.151) but takes OpenSSL's context out of Python's by memory layout: not used.
+Why picows. Three ways were measured before one was chosen (`python -m tests.bench.wire_libraries`: 100 ms deltas
+down, 20 ms frames up, interleaved, medians of 3, Python 3.11 on two cores): the asyncio client of `websockets` / its
+sans-IO `ClientProtocol` under a thin asyncio.Protocol / picows 2.3 on the loop's own transports. CPU seconds of a
+session-minute at 50 sessions, of which pacing takes the most: .151 / .132 / .106 on asyncio, .135 / .111 / .086 on
+uvloop, .245 / .232 / .172 over TLS. Messages received in a CPU second: 149 / 166 / 216 thousand, 78 / 102 / 520 on
+uvloop, 51 / 100 / 179 over TLS; sent: 95 / 111 / 163, 111 / 191 / 443, 80 / 87 / 133. So picows, which costs least
+everywhere and lets us `send`, ping and abort without a coroutine. It is MIT, released monthly, with wheels for
+CPython 3.9-3.15 on Linux (glibc and musl), macOS and Windows, x86 and ARM. What it costs us: it hides the socket's
+error (a broken connection is 1006 whatever the reason), leaves a cancelled handshake open (see `_shake_hands`),
+follows redirects with the key (off here), logs the key at its lowest level (no log here), masks frames with rand() (a
+guard of proxies, not of secrecy), and brings aiofastnet, whose TLS is faster still (.151) but takes OpenSSL's context
+out of Python's by memory layout: not used.
 """
 
 from __future__ import annotations
