@@ -1,4 +1,4 @@
-"""An engine without models: an ear, a brain and a voice that do as they are told, and a detector that hears loudness."""
+"""An engine without models: ear, brain and voice do as they are told, and a detector hears loudness."""
 
 from __future__ import annotations
 

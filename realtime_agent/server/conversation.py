@@ -25,7 +25,6 @@ from realtime_agent.protocol.formats import PCM, AudioFormat
 from realtime_agent.server.errors import refusal
 
 KEPT_AUDIO_BYTES = 16 * 1024 * 1024
-MAX_ITEMS = 10_000
 
 ItemType = Literal["message", "function_call", "function_call_output"]
 Role = Literal["system", "user", "assistant"]
@@ -122,20 +121,14 @@ class Conversation:
     def has_call(self, call_id: str) -> bool:
         return any(entry.type == "function_call" and entry.call_id == call_id for entry in self._entries.values())
 
-    def check_new(self, item_id: str) -> None:
-        """Refuse an id that is taken, and an item too many."""
-        if item_id in self._entries:
+    def insert(self, entry: Entry, previous_item_id: str | None = None) -> str | None:
+        """Add an item; returns the id of the one before it."""
+        if entry.id in self._entries:
             raise refusal(
-                f"Error adding item: an item with id '{item_id}' already exists in the conversation.",
+                f"Error adding item: an item with id '{entry.id}' already exists in the conversation.",
                 code="item_create_duplicate_item_id",
                 param="item.id",
             )
-        if len(self._order) >= MAX_ITEMS:
-            raise refusal(f"The conversation holds {MAX_ITEMS} items; delete some first.", code="conversation_full")
-
-    def insert(self, entry: Entry, previous_item_id: str | None = None) -> str | None:
-        """Add an item; returns the id of the one before it."""
-        self.check_new(entry.id)
         if previous_item_id is None:
             index = len(self._order)
         elif previous_item_id == "root":

@@ -71,6 +71,11 @@ class Hearing:
         """Whether a transcript of this item is still to come."""
         return item_id in self._utterances
 
+    def is_newest(self, answer: Heard) -> bool:
+        """Whether this is the text before the pause that is going on."""
+        utterance = self._utterances.get(answer.item_id)
+        return utterance is not None and utterance.last == answer.revision
+
     def open(self, item_id: str, position: int, hints: TranscriptionSettings | None) -> None:
         """Somebody began to speak."""
         self._utterances[item_id] = _Utterance(0, hints, partial_due=position + PARTIAL_MS * TICKS_PER_MS)

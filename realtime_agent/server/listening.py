@@ -18,14 +18,16 @@ from realtime_agent.protocol import (
     InputAudioBufferTimeoutTriggered,
 )
 from realtime_agent.protocol.formats import AudioFormat
+from realtime_agent.server.actions import Heard
 from realtime_agent.server.conversation import Conversation, Entry, Part
 from realtime_agent.server.errors import error_event, refusal
-from realtime_agent.server.hearing import Hearing, Understood
+from realtime_agent.server.hearing import Hearing
 from realtime_agent.server.idle import IdleTimer
-from realtime_agent.server.input_buffer import MIN_COMMIT_MS, TICKS_PER_MS, InputBuffer, from_pcm, to_pcm
+from realtime_agent.server.input_buffer import MIN_COMMIT_MS, TICKS_PER_MS, InputBuffer, from_pcm
 from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.responses import Responses
 from realtime_agent.server.settings import Settings
+from realtime_agent.server.transcripts import Transcripts
 from realtime_agent.server.turn_end import silence_needed_ms
 from realtime_agent.server.vad_turns import (
     MakeDetector,
@@ -48,6 +50,7 @@ class Listening:
         outbox: Outbox,
         conversation: Conversation,
         hearing: Hearing,
+        transcripts: Transcripts,
         responses: Responses,
         make_detector: MakeDetector,
         settings: Settings,
@@ -55,6 +58,7 @@ class Listening:
         self._outbox = outbox
         self._conversation = conversation
         self._hearing = hearing
+        self._transcripts = transcripts
         self._responses = responses
         self._make_detector = make_detector
         self._settings = settings
@@ -62,8 +66,12 @@ class Listening:
         self._turns = self._new_turns()
         self._turn_start = 0
         self._turn_id: str | None = None  # the item that the speech going on will be
-        self._heard_entries: dict[str, Entry] = {}  # items whose transcript is still to come
         self.idle = IdleTimer()
+
+    @property
+    def turn_id(self) -> str | None:
+        """The item that the speech going on will be."""
+        return self._turn_id
 
     @property
     def input_format(self) -> AudioFormat:
@@ -125,38 +133,13 @@ class Listening:
         self._drop_turn()
         self._turns = self._new_turns()
 
-    def transcribe(self, entry: Entry) -> None:
-        """Have the sound of an item written down that did not come through the buffer."""
-        for index, part in enumerate(entry.content):
-            if part.type == "input_audio" and part.transcript is None:
-                self._heard_entries[entry.id] = entry
-                pcm = to_pcm(bytes(part.audio), part.format)
-                hints = self._settings.transcription if self._conversation.get(entry.id) is entry else None
-                self._hearing.commit(entry.id, pcm, part.format.rate_hz, hints, index)
-                return
-
-    def note_transcript(self, news: Understood) -> None:
-        """A transcript is final."""
-        entry = self._heard_entries.pop(news.item_id, None)
-        if entry is None or news.text is None:
-            return
-        for part in entry.content:
-            if part.type == "input_audio" and part.transcript is None:
-                part.transcript = news.text
-                return
-
-    def forget(self, item_id: str) -> Understood | None:
-        """The item was deleted: nobody waits for its transcript. Returns what to tell those who did."""
-        if self._heard_entries.pop(item_id, None) is None:
-            return None
-        self._hearing.discard(item_id)
-        return Understood(item_id, "")
-
-    def consider_turn_end(self, item_id: str, text: str) -> None:
-        """The words so far are known: with semantic VAD they say how long the silence must be."""
+    def consider_turn_end(self, answer: Heard) -> None:
+        """The words before a pause are known: with semantic VAD they say how long the silence must be."""
         turns = self._settings.turns
-        if turns is not None and turns.eagerness is not None and item_id == self._turn_id and self._turns is not None:
-            self._turns.require_silence(silence_needed_ms(text, turns.eagerness))
+        if turns is None or turns.eagerness is None or self._turns is None or answer.item_id != self._turn_id:
+            return
+        if self._hearing.is_newest(answer):
+            self._turns.require_silence(silence_needed_ms(answer.text, turns.eagerness))
 
     def start_idle(self, now: float) -> None:
         """The agent has finished: measure the silence, if that is wanted."""
@@ -186,10 +169,8 @@ class Listening:
 
     def stop(self) -> None:
         """The session is over."""
+        self.idle.stop()
         self._drop_turn()
-        for item_id in self._heard_entries:
-            self._hearing.discard(item_id)
-        self._heard_entries.clear()
 
     def _new_turns(self) -> VadTurns | None:
         turns, format = self._settings.turns, self._settings.input_format
@@ -245,12 +226,9 @@ class Listening:
         entry = Entry(item_id, "message", role="user", content=[part])
         previous = self._conversation.last_id
         self._outbox.emit(InputAudioBufferCommitted, item_id=item_id, previous_item_id=previous)
-        self._heard_entries[item_id] = entry
         self._add(entry)
         self._conversation.keep_audio_of(entry)
-        news = self._hearing.commit(item_id, pcm, format.rate_hz, self._settings.transcription)
-        if news is not None:
-            self.note_transcript(news)
+        self._transcripts.want(entry, self._settings.transcription, pcm)
 
     def _add(self, entry: Entry) -> None:
         previous = self._conversation.insert(entry)

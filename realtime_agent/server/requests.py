@@ -10,84 +10,84 @@ from realtime_agent.protocol import ConversationItemAdded, ConversationItemDone,
 from realtime_agent.server.conversation import Conversation, Entry
 from realtime_agent.server.errors import refusal
 from realtime_agent.server.items import read_item
-from realtime_agent.server.listening import Listening
 from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.readers import check_metadata
 from realtime_agent.server.responses import Responses
 from realtime_agent.server.settings import Settings
+from realtime_agent.server.transcripts import Transcripts
+
+MAX_ITEMS = 10_000
+MAX_INPUT_ITEMS = 1_000
 
 
-def add_item(
-    outbox: Outbox,
-    conversation: Conversation,
-    listening: Listening,
-    item: BaseModel,
-    previous_item_id: str | None,
-) -> None:
-    """Put a client's item into the conversation.
+class Requests:
+    """Obeys `conversation.item.create` and `response.create`. Raises `RemoteProtocolError` before it changes
+    anything."""
 
-    Raises:
-        RemoteProtocolError: it does not fit.
-    """
-    entry = read_item(item, outbox.new_id("item"), listening.input_format)
-    if entry.type == "function_call_output" and not conversation.has_call(entry.call_id):
-        raise refusal(
-            f"Tool call ID '{entry.call_id}' not found in conversation.",
-            code="invalid_tool_call_id",
-            param="item.call_id",
-        )
-    previous = conversation.insert(entry, previous_item_id)
-    conversation.keep_audio_of(entry)
-    outbox.emit(ConversationItemAdded, previous_item_id=previous, item=entry.wire())
-    outbox.emit(ConversationItemDone, previous_item_id=previous, item=entry.wire())
-    listening.transcribe(entry)
+    def __init__(
+        self, outbox: Outbox, conversation: Conversation, transcripts: Transcripts, responses: Responses
+    ) -> None:
+        self._outbox = outbox
+        self._conversation = conversation
+        self._transcripts = transcripts
+        self._responses = responses
 
+    def add_item(
+        self, item: BaseModel, previous_item_id: str | None, settings: Settings, reserved_id: str | None
+    ) -> None:
+        """Put a client's item into the conversation. `reserved_id` is promised to the speech that is going on."""
+        if len(self._conversation) >= MAX_ITEMS:
+            raise refusal(f"The conversation holds {MAX_ITEMS} items; delete some first.", code="conversation_full")
+        entry = read_item(item, self._outbox.new_id("item"), settings.input_format)
+        if entry.id == reserved_id:
+            raise refusal(f"The id '{entry.id}' is taken.", code="item_create_duplicate_item_id", param="item.id")
+        if entry.type == "function_call_output" and not self._conversation.has_call(entry.call_id):
+            raise refusal(
+                f"Tool call ID '{entry.call_id}' not found in conversation.",
+                code="invalid_tool_call_id",
+                param="item.call_id",
+            )
+        previous = self._conversation.insert(entry, previous_item_id)
+        self._conversation.keep_audio_of(entry)
+        self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=entry.wire())
+        self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=entry.wire())
+        self._transcripts.want(entry, settings.transcription)
 
-def create_response(
-    outbox: Outbox,
-    conversation: Conversation,
-    responses: Responses,
-    listening: Listening,
-    overrides: ResponseConfig | None,
-    settings: Settings,
-) -> None:
-    """Begin the response that a client asks for.
+    def create_response(self, overrides: ResponseConfig | None, settings: Settings) -> None:
+        """Begin the response that a client asks for."""
+        wanted = overrides or ResponseConfig()
+        if wanted.conversation not in (None, "auto", "none"):
+            raise refusal(
+                f"Invalid value: '{wanted.conversation}'. Supported values are: 'auto', 'none'.",
+                param="response.conversation",
+            )
+        in_conversation = wanted.conversation != "none"
+        metadata = check_metadata(wanted.metadata)
+        self._responses.check_can_create(in_conversation=in_conversation)
+        context: list[Entry] | None = None
+        if wanted.input is not None:
+            context = self._read_input(wanted.input, settings)
+        elif not in_conversation:
+            context = list(self._conversation)  # what comes later is not part of it
+        self._responses.create(settings, in_conversation=in_conversation, context=context, metadata=metadata)
 
-    Raises:
-        RemoteProtocolError: there is one already, or something it asks for cannot be.
-    """
-    wanted = overrides or ResponseConfig()
-    if wanted.conversation not in (None, "auto", "none"):
-        raise refusal(
-            f"Invalid value: '{wanted.conversation}'. Supported values are: 'auto', 'none'.",
-            param="response.conversation",
-        )
-    in_conversation = wanted.conversation != "none"
-    metadata = check_metadata(wanted.metadata)
-    responses.check_can_create(in_conversation=in_conversation)
-    context = None if wanted.input is None else _read_input(outbox, conversation, listening, wanted.input)
-    if context is None and not in_conversation:
-        context = list(conversation)  # what comes later is not part of it
-    if wanted.input is not None and context is not None:
-        for entry in context:
-            if conversation.get(entry.id) is not entry:
-                listening.transcribe(entry)
-    responses.create(settings, in_conversation=in_conversation, context=context, metadata=metadata)
-
-
-def _read_input(
-    outbox: Outbox, conversation: Conversation, listening: Listening, items: Sequence[BaseModel]
-) -> list[Entry]:
-    entries = []
-    for index, item in enumerate(items):
-        at = f"response.input[{index}]"
-        if isinstance(item, ItemReference):
-            entry = conversation.get(item.id)
-            if entry is None:
-                raise refusal(
-                    f"Item '{item.id}' not found in the conversation.", code="item_not_found", param=f"{at}.id"
-                )
-        else:
-            entry = read_item(item, outbox.new_id("item"), listening.input_format, at)
-        entries.append(entry)
-    return entries
+    def _read_input(self, items: Sequence[BaseModel], settings: Settings) -> list[Entry]:
+        if len(items) > MAX_INPUT_ITEMS:
+            raise refusal(f"At most {MAX_INPUT_ITEMS} items of input.", param="response.input")
+        entries = []
+        for index, item in enumerate(items):
+            at = f"response.input[{index}]"
+            if isinstance(item, ItemReference):
+                entry = self._conversation.get(item.id)
+                if entry is None:
+                    raise refusal(
+                        f"Item '{item.id}' not found in the conversation.", code="item_not_found", param=f"{at}.id"
+                    )
+            else:
+                entry = read_item(item, self._outbox.new_id("item"), settings.input_format, at)
+                entry.id = self._outbox.new_id("item")  # its own id means nothing outside the conversation
+            entries.append(entry)
+        for entry in entries:
+            if self._conversation.get(entry.id) is not entry:
+                self._transcripts.want(entry, None)
+        return entries

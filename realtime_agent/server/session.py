@@ -47,9 +47,10 @@ from realtime_agent.server.errors import error_event, refusal, unsupported
 from realtime_agent.server.hearing import Hearing, Understood
 from realtime_agent.server.listening import Listening
 from realtime_agent.server.outbox import NewId, Outbox
-from realtime_agent.server.requests import add_item, create_response
+from realtime_agent.server.requests import Requests
 from realtime_agent.server.responses import Responses
 from realtime_agent.server.settings import Capabilities
+from realtime_agent.server.transcripts import Transcripts
 from realtime_agent.server.vad_turns import MakeDetector
 
 
@@ -79,15 +80,19 @@ class ServerSession:
         )
         self._conversation = Conversation(new_id("conv"))
         self._hearing = Hearing(self._outbox)
+        self._transcripts = Transcripts(self._hearing)
         self._responses = Responses(self._outbox, self._conversation, self._hearing)
         self._listening = Listening(
             self._outbox,
             self._conversation,
             self._hearing,
+            self._transcripts,
             self._responses,
             make_detector,
             self._configuration.settings,
         )
+
+        self._requests = Requests(self._outbox, self._conversation, self._transcripts, self._responses)
 
     @property
     def conversation(self) -> Conversation:
@@ -115,8 +120,8 @@ class ServerSession:
         """Take in what the engine said."""
         match output:
             case Heard():
+                self._listening.consider_turn_end(output)
                 self._understood(self._hearing.heard(output))
-                self._listening.consider_turn_end(output.item_id, output.text)
             case HearingFailed():
                 self._understood(self._hearing.failed(output))
             case _:
@@ -137,7 +142,6 @@ class ServerSession:
 
     def close(self) -> None:
         """The client is gone: the engine stops, no event follows."""
-        self._listening.idle.stop()
         self._responses.stop_all()
         self._listening.stop()
 
@@ -162,7 +166,7 @@ class ServerSession:
         match event:
             case ResponseCreate(response=overrides):
                 settings = self._configuration.for_response(overrides, has_spoken=self._responses.has_spoken)
-                create_response(self._outbox, self._conversation, self._responses, self._listening, overrides, settings)
+                self._requests.create_response(overrides, settings)
             case ResponseCancel(response_id=response_id):
                 self._responses.cancel(response_id)
             case SessionUpdate(session=update):
@@ -178,7 +182,7 @@ class ServerSession:
     ) -> None:
         match event:
             case ConversationItemCreate(item=item, previous_item_id=previous_item_id):
-                add_item(self._outbox, self._conversation, self._listening, item, previous_item_id)
+                self._requests.add_item(item, previous_item_id, self._configuration.settings, self._listening.turn_id)
             case ConversationItemRetrieve(item_id=item_id):
                 entry = self._conversation.retrieve(item_id)
                 self._outbox.emit(ConversationItemRetrieved, item=entry.wire(with_audio=True))
@@ -187,12 +191,12 @@ class ServerSession:
                 self._outbox.emit(ConversationItemTruncated, item_id=item_id, content_index=index, audio_end_ms=end_ms)
             case ConversationItemDelete(item_id=item_id):
                 self._conversation.delete(item_id)
-                self._understood(self._listening.forget(item_id))
+                self._understood(self._transcripts.forget(item_id))
                 self._outbox.emit(ConversationItemDeleted, item_id=item_id)
 
     def _understood(self, news: Understood | None) -> None:
         if news is not None:
-            self._listening.note_transcript(news)
+            self._transcripts.note(news)
             self._responses.understood(news)
 
     def _watching_idle(self, change: Callable[[], None], now: float) -> None:
