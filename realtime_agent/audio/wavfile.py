@@ -6,6 +6,7 @@ binary dependency for what is a few chunk headers.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from pathlib import Path
@@ -170,9 +171,14 @@ class WavWriter:
         self._channels = channels
         self._size = self._stated = 0
         try:
-            self._file: IO[bytes] = self.path.open("wb")
+            # Unbuffered: a write that fails must fail here, and not again whenever the file is closed.
+            self._file: IO[bytes] = self.path.open("wb", buffering=0)
+        except OSError as error:
+            raise _unwritable(self.path, error) from error
+        try:
             self._state_size()
         except OSError as error:
+            self._file.close()
             raise _unwritable(self.path, error) from error
 
     def write(self, pcm: bytes) -> None:
@@ -182,7 +188,7 @@ class WavWriter:
             DeviceError: the disk is full or failed.
         """
         try:
-            self._file.write(pcm)
+            self._put(pcm)
             self._size += len(pcm)
             if self._size - self._stated >= 2 * self._channels * self._rate_hz:
                 self._state_size()
@@ -220,12 +226,14 @@ class WavWriter:
         header = _HEADER.pack(
             b"RIFF", 36 + size, b"WAVE", b"fmt ", 16, _PCM, self._channels, rate, rate * frame, frame, 16, b"data", size
         )
-        self._file.flush()
         self._file.seek(0)
-        self._file.write(header)
+        self._put(header)
         self._file.seek(0, os.SEEK_END)
-        self._file.flush()
         self._stated = self._size
+
+    def _put(self, data: bytes) -> None:
+        if self._file.write(data) != len(data):  # only a full disk takes less than all
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 _WIDTHS = {_PCM: (1, 2, 3, 4), _FLOAT: (4, 8), _ALAW: (1,), _ULAW: (1,)}
