@@ -174,13 +174,18 @@ def _add_months(day: date, months: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A day, a time, or both, and which words said so (`spans` are first word and end)."""
+    """A day, a time, or both, and which words said so (a span is first word and end)."""
 
     day: date | None
     clock: ClockTime | None
-    spans: tuple[tuple[int, int], ...]
+    day_span: tuple[int, int] | None = None
+    clock_span: tuple[int, int] | None = None
     exact: datetime | None = None  # "in ten minutes"
     part: str = ""  # "morning", where no clock time says more
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        return tuple(dict.fromkeys(span for span in (self.day_span, self.clock_span) if span))
 
     def when(self, now: datetime) -> datetime:
         """The moment in full."""
@@ -217,26 +222,21 @@ def find_moment(lows: Sequence[str], now: datetime, *, bare: bool = False) -> Mo
         return exact
     day: tuple[date, int] | None = None
     clock: tuple[ClockTime, int] | None = None
-    spans: list[tuple[int, int]] = []
+    day_span: tuple[int, int] | None = None
+    clock_span: tuple[int, int] | None = None
     part, at = "", 0
     while at < len(lows):
-        if clock is None:
-            clock = parse_time(lows, at, bare=bare)
-            if clock is not None:
-                spans.append((at, clock[1]))
-                at = clock[1]
-                continue
-        if day is None:
-            day = parse_date(lows, at, now.date())
-            if day is not None:
-                spans.append((at, day[1]))
-                part = next((word for word in lows[at : day[1]] if word in _DAYPART_HOURS), "")
-                at = max(day[1], at + 1)
-                continue
-        at += 1
+        start = at
+        if clock is None and (clock := parse_time(lows, at, bare=bare)) is not None:
+            clock_span, at = (start, clock[1]), clock[1]
+        elif day is None and (day := parse_date(lows, at, now.date())) is not None:
+            part = next((word for word in lows[at : day[1]] if word in _DAYPART_HOURS), "")
+            day_span, at = (start, day[1]), max(day[1], at + 1)
+        else:
+            at += 1
     if day is None and clock is None:
         return None
-    return Moment(day[0] if day else None, clock[0] if clock else None, tuple(spans), part=part)
+    return Moment(day[0] if day else None, clock[0] if clock else None, day_span, clock_span, part=part)
 
 
 def _in_a_while(lows: Sequence[str], now: datetime) -> Moment | None:
@@ -251,6 +251,6 @@ def _in_a_while(lows: Sequence[str], now: datetime) -> Moment | None:
             except OverflowError:
                 return None
             if days:
-                return Moment(later.date(), None, ((at, found[1]),))
-            return Moment(later.date(), None, ((at, found[1]),), exact=later.replace(microsecond=0))
+                return Moment(later.date(), None, (at, found[1]))
+            return Moment(later.date(), None, (at, found[1]), (at, found[1]), exact=later.replace(microsecond=0))
     return None

@@ -66,15 +66,18 @@ def do_skill(utterance: Utterance, said_before: str, turn: int, now: datetime) -
 
     `said_before` is the agent's last message, `turn` counts its messages: stories and jokes take turns by it.
     """
-    text = strip_politeness(utterance.text)
     low = plain(utterance)
-    repeated = _repeat(text, low, said_before)
-    if repeated is not None:
-        return repeated
     answer = calculate(utterance.lows)
     if answer is not None:
         return answer.sentence()
-    return _spell(text) or _clock(utterance, low, now) or _count(utterance, low) or _tell(low, turn)
+    return do_echo(utterance, said_before) or _clock(utterance, low, now) or _count(utterance, low) or _tell(low, turn)
+
+
+def do_echo(utterance: Utterance, said_before: str) -> str | None:
+    """Repeating and spelling: what is said there is to be said, whatever it means."""
+    text = strip_politeness(utterance.said)
+    repeated = _repeat(text, plain(utterance), said_before)
+    return repeated if repeated is not None else _spell(text)
 
 
 def _repeat(text: str, low: str, said_before: str) -> str | None:
@@ -114,7 +117,7 @@ def _clock(utterance: Utterance, low: str, now: datetime) -> str | None:
     if moment is None or moment.day is None or moment.day == now.date():
         return f"Today is {spoken_date(now)}."
     when = datetime.combine(moment.day, now.time(), now.tzinfo)
-    asked = utterance.cut(*moment.spans[0])
+    asked = utterance.cut(*(moment.day_span or (0, 0)))
     verb = "was" if moment.day < now.date() else "will be"
     if any(word in WEEKDAYS for word in utterance.lows):
         return f"It {verb} {spoken_date(when)}."

@@ -132,12 +132,19 @@ def greeting(instructions: str, now: datetime | None = None, said: str = "") -> 
     return f"{hello}. I am {name}. How can I help you?" if name else f"{hello}. How can I help you?"
 
 
-def without_greeting(low: str, name: str) -> str:
-    """What is left of the words after a greeting and the agent's name: "hey ada what time is it"."""
-    rest = _GREETINGS.sub("", low)
-    for word in name.lower().split():
-        rest = re.sub(rf"^\s*{re.escape(word)}\b", "", rest)
-    return rest.strip()
+_OPENING = re.compile(
+    rf"^(?:(?:ok|great|perfect|good|alright|well|oh) )*(?:{_GREETING}|thanks|thank you)"
+    r"(?: (?:there|again|everyone|assistant|agent|computer|very much|so much|a lot))*"
+)
+
+
+def opening_words(low: str, name: str) -> int:
+    """How many words at the front only greet, thank, or call the agent by its name: "hey ada what time is it"."""
+    rest = _OPENING.sub("", low).strip()
+    called = name.lower()
+    while called and (rest == called or rest.startswith(f"{called} ")):
+        rest = rest[len(called) :].strip()
+    return len(low.split()) - len(rest.split())
 
 
 def is_greeting(low: str) -> bool:

@@ -60,7 +60,7 @@ call phone dial
 music song track tune
 note memo jot
 calendar appointment meeting schedule event agenda
-search lookup google
+search lookup google find
 price cost
 cancel delete remove
 show list display read
@@ -85,7 +85,6 @@ translate translation
 temperature degree warm cold hot
 todo task
 stop end halt
-check status
 restaurant food eat dinner
 product article
 transfer pay send
@@ -97,4 +96,10 @@ clock time
 UNSTEMMED = frozenset(_words(
     "news this his is was has us bus gas yes address during nothing something anything morning evening king ring sing "
     "bring thing string spring red bed need speed feed hundred always status"
+))  # fmt: skip
+
+LANGUAGES = frozenset(_words(
+    "english french german spanish italian portuguese chinese mandarin japanese hindi dutch russian arabic korean "
+    "polish turkish swedish danish norwegian finnish greek hebrew czech hungarian ukrainian romanian thai vietnamese "
+    "indonesian latin catalan irish welsh bengali urdu persian swahili"
 ))  # fmt: skip

@@ -51,6 +51,11 @@ class Utterance:
     def lows(self) -> tuple[str, ...]:
         return tuple(word.low for word in self.words)
 
+    @property
+    def said(self) -> str:
+        """The words as they were heard, without what stands around them."""
+        return self.cut(0, len(self.words))
+
     def cut(self, first: int, end: int) -> str:
         """The text from word `first` up to, not including, word `end`, as it was heard."""
         if first >= end or first >= len(self.words):
@@ -91,7 +96,18 @@ def read(text: str) -> Utterance:
         if len(low) >= 3 and low[0] in "ap" and low[1] == ".":
             low = low[0] + "m"
         words.extend(Word(piece, found.start(), found.end()) for piece in _expand(low))
-    return Utterance(text, tuple(words))
+    return Utterance(text, tuple(_look_up_joined(words)))
+
+
+def _look_up_joined(words: list[Word]) -> list[Word]:
+    """ "Look up" as the one word that it means: "look" alone means something else."""
+    joined: list[Word] = []
+    for word in words:
+        if word.low == "up" and joined and joined[-1].low == "look":
+            joined[-1] = Word("lookup", joined[-1].start, word.end)
+        else:
+            joined.append(word)
+    return joined
 
 
 _DOUBLED = re.compile(r"([bdfgklmnprt])\1$")

@@ -1,0 +1,128 @@
+"""How something is said: as a request, a question, a statement, an opinion; and where one request ends and another "
+"begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+
+from .words import Utterance
+
+_REQUESTS = re.compile(
+    r"^(?:i|we) (?:want|need|wanna|would (?:like|love)|have to|must|wonder|am looking|would want|should)\b"
+    r"|^i (?:am )?(?:would|could|can|will) (?:i |you )?(?:need|like)\b"
+)
+_STATEMENTS = frozenset(
+    ("i", "we", "he", "she", "they", "it", "that", "this", "there", "my", "our", "his", "her", "their", "you",
+    "yesterday",
+     "people", "everyone", "everybody", "someone", "nobody", "these", "those", "because", "maybe", "perhaps",
+     "when", "if")
+)  # fmt: skip
+_OPINIONS = re.compile(
+    r"\b(?:do|would|did|can|have|could) you (?:ever |really |also )?(?:like|love|think|feel|enjoy|believe|hate|"
+    r"prefer|remember when|seen|been|"
+    r"know (?:who|why|how|that)|dream|eat|sleep)\b"
+    r"|\byour (?:favorite|opinion|thoughts|life|day|mood)\b"
+    r"|^(?:why|whose)\b|^who (?:invented|made|is|was|discovered|wrote|created)\b|^how (?:does|do) (?:a|an|the|"
+    r"people|one|they|i make)\b"
+    r"|^what (?:is|are|was) (?:a|an|your)\b(?! (?:good|nice|quick))|^what does .* mean\b|^how (?:old|tall|big) "
+    r"(?:is|are|was)\b"
+    r"|\bhow many \w+ (?:are|is) (?:there )?in (?:a|an|one)\b|\bhave you ever\b|^(?:the )?\w+ of an? "
+)
+_NEGATED = re.compile(
+    r"^(?:please |ok |no |oh |but )*(?:do not|never|you should not|you must not)\b(?! (?:forget|"
+    r"let me forget|bother))"
+)
+_QUESTION = frozenset(
+    ("what", "which", "where", "when", "who", "whom", "how", "is", "are", "am", "was", "were", "will", "would",
+    "can", "could",
+     "do", "does", "did", "should", "shall", "may", "has", "have")
+)  # fmt: skip
+LEADS = frozenset(
+    ("please", "ok", "hey", "hi", "hello", "so", "and", "also", "then", "now", "well", "um", "uh", "er", "just",
+    "alright",
+     "yes", "yeah", "actually", "oh", "maybe", "thanks", "right", "go", "ahead")
+)  # fmt: skip
+_VERBS = frozenset(
+    ("turn", "switch", "set", "tell", "give", "show", "play", "send", "call", "text", "email", "message", "remind",
+    "add",
+     "remove", "delete", "create", "make", "open", "close", "start", "stop", "find", "search", "look", "check",
+     "book", "order",
+     "buy", "read", "write", "take", "get", "put", "translate", "convert", "calculate", "roll", "flip", "pick",
+     "choose", "schedule",
+     "cancel", "wake", "lock", "unlock", "dim", "pause", "resume", "skip", "note", "save", "list", "update",
+     "change", "increase",
+     "decrease", "raise", "lower", "let", "help", "say", "spell", "count", "launch", "ring", "run", "want", "need",
+     "fetch",
+     "transfer", "pay", "reserve", "track", "log", "draw", "pass")
+)  # fmt: skip
+_JOINTS = frozenset(("and", "then", "also", "plus", "afterwards"))
+# After these the rest is what somebody else shall read or hear: nothing in it is a request to us.
+_DICTATION = re.compile(r"\b(?:saying|says|that says|the words|the text|the message that|writing)\b")
+
+
+def form_of(lows: tuple[str, ...]) -> str:
+    """ "negated", "opinion", "statement", "question", "request" or "fragment"."""
+    start = 0
+    while start < len(lows) and lows[start] in LEADS:
+        start += 1
+    text = " ".join(lows[start:])
+    if _NEGATED.match(text):
+        return "negated"
+    if _OPINIONS.search(text):
+        return "opinion"
+    if not text or _REQUESTS.match(text):
+        return "request"
+    first = lows[start]
+    if first in _QUESTION and not (first == "when" and lows[-1] != "?" and "is" not in lows[start + 1 : start + 3]):
+        return "question"
+    if first in _STATEMENTS:
+        return "statement"
+    return "request" if first in _VERBS else "fragment"
+
+
+def begins_request(lows: tuple[str, ...], verbs: frozenset[str]) -> bool:
+    """Whether the words could begin a request of their own; `verbs` are the first words of the tools' names."""
+    start = 0
+    while start < len(lows) and (lows[start] in LEADS or lows[start] in _JOINTS):
+        start += 1
+    if start >= len(lows):
+        return False
+    return (
+        lows[start] in _VERBS
+        or lows[start] in _QUESTION
+        or lows[start] in verbs
+        or bool(_REQUESTS.match(" ".join(lows[start:])))
+    )
+
+
+def split_clauses(utterance: Utterance, verbs: frozenset[str], known: Callable[[Utterance], bool]) -> list[Utterance]:
+    """The utterance cut into requests. `known` says whether a piece would be understood alone; what would not stays
+    with the piece before it: "add milk and eggs" is one, "turn on the light and tell me the time" are two."""
+    lows = utterance.lows
+    dictation = _DICTATION.search(" ".join(lows))
+    last = len(" ".join(lows)[: dictation.start()].split()) if dictation else len(lows)
+    cuts = [0]
+    for at in range(1, len(lows)):
+        if at > last:
+            break
+        joint = lows[at] in _JOINTS and lows[at - 1] not in _JOINTS
+        mark = any(sign in utterance.gap(at - 1) for sign in ".?!;,")
+        if (joint or mark) and begins_request(lows[at:], verbs):
+            cuts.append(at)
+    cuts.append(len(lows))
+    spans: list[tuple[int, int]] = []
+    for start, end in pairwise(cuts):
+        if spans and not (known(utterance.part(start, end)) and known(utterance.part(*spans[-1]))):
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((start, end))
+    return [_without_joints(utterance.part(start, end)) for start, end in spans if start < end]
+
+
+def _without_joints(piece: Utterance) -> Utterance:
+    start = 0
+    while start < len(piece.words) - 1 and (piece.words[start].low in _JOINTS or piece.words[start].low in LEADS):
+        start += 1
+    return piece.part(start, len(piece.words))

@@ -1,0 +1,295 @@
+"""One typed value out of an utterance: numbers, yes and no, choices, days and times, codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from .dates import find_moment
+from .numbers import parse_digits, parse_number, parse_ordinal
+from .schemas import Leaf
+from .times import SECONDS, parse_duration, spoken_duration
+from .vocabulary import MONTHS, STOP_WORDS
+from .words import Utterance, distance, slips, split_name, stem
+
+_YES = frozenset(
+    [
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "ok",
+        "on",
+        "true",
+        "correct",
+        "right",
+        "definitely",
+        "absolutely",
+        "enable",
+        "enabled",
+        "please",
+        "certainly",
+    ]
+)
+_NO = frozenset(["no", "nope", "nah", "off", "false", "not", "disable", "disabled", "never", "without", "none"])
+_ALIASES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin", "en": "english", "de": "german", "fr": "french",
+"es": "spanish",
+            "it": "italian", "usd": "dollar", "eur": "euro", "gbp": "pound", "jpy": "yen", "km": "kilometer",
+            "mi": "mile",
+            "kg": "kilogram", "lb": "pound", "lbs": "pounds", "am": "morning", "pm": "afternoon", "s": "small",
+            "m": "medium",
+            "l": "large", "xl": "extra large", "cm": "centimeter", "ft": "feet", "in": "inch", "pt": "portuguese",
+            "ja": "japanese", "zh": "chinese", "nl": "dutch", "hi": "hindi"}  # fmt: skip
+# "this one", "another one": no numbers
+_POINTERS = frozenset(("this", "that", "another", "the", "which", "every", "no", "any", "some", "each"))
+_SWITCHES = frozenset(
+    ("on", "off", "state", "enabled", "enable", "power", "active", "status", "switch", "turn", "value")
+)
+Span = tuple[int, int]
+
+
+@dataclass(slots=True)
+class Search:
+    """An utterance in which values are looked for, and the words that are taken already."""
+
+    utterance: Utterance
+    now: datetime
+    answering: bool = False  # the whole utterance answers a question: a lone "seven" is a time when a time was asked
+    used: set[int] = field(default_factory=set)
+
+    @property
+    def lows(self) -> tuple[str, ...]:
+        return self.utterance.lows
+
+    def free(self, span: Span) -> bool:
+        return not any(index in self.used for index in range(*span))
+
+    def take(self, *spans: Span) -> None:
+        for span in spans:
+            self.used.update(range(*span))
+
+
+def find_choices(leaf: Leaf, search: Search) -> list[Any]:
+    """The enum values that are said, in order of speech; exact words first, an ear's slips where there is none."""
+    found: list[tuple[int, Any, Span]] = []
+    for fuzzy in (False, True):
+        # Longest spoken form first: "living room" before "room".
+        for choice in sorted(leaf.choices, key=lambda value: -len(split_name(str(value)))):
+            span = _said(_forms(choice), search, fuzzy)
+            if span is not None:
+                search.take(span)
+                found.append((span[0], choice, span))
+        if found:
+            break
+    return [choice for _, choice, _ in sorted(found, key=lambda row: row[0])]
+
+
+def _forms(choice: Any) -> list[list[str]]:
+    words = split_name(str(choice)) or [str(choice).lower()]
+    alias = _ALIASES.get("".join(words))
+    return [words, alias.split()] if alias else [words]
+
+
+def _said(forms: list[list[str]], search: Search, fuzzy: bool) -> Span | None:
+    lows = search.lows
+    for form in forms:
+        joined = "".join(form)
+        for length in dict.fromkeys((len(form), 1, len(form) + 1)):
+            for at in range(len(lows) - length + 1):
+                if not search.free((at, at + length)):
+                    continue
+                heard = lows[at : at + length]
+                if len(heard) == len(form) and all(stem(a) == stem(b) for a, b in zip(heard, form, strict=True)):
+                    return at, at + length
+                together = "".join(heard)
+                if together == joined:
+                    return at, at + length
+                if fuzzy and length >= len(form) and not (length == 1 and heard[0] in STOP_WORDS):
+                    edits = slips(min(len(together), len(joined)))
+                    if together[0] == joined[0] and edits and distance(together, joined) <= edits:
+                        return at, at + length
+        number = parse_number(tuple(form), 0)
+        if number is not None and number[1] == len(form):
+            for at in range(len(lows)):
+                spoken = parse_number(lows, at)
+                if spoken is not None and spoken[0] == number[0] and search.free((at, spoken[1])):
+                    return at, spoken[1]
+    return None
+
+
+def find_boolean(leaf: Leaf, search: Search) -> bool | None:
+    """Yes or no: as an answer; as on/off where the parameter is a switch; or because its name is said, or denied."""
+    lows = search.lows
+    if search.answering:
+        for index, low in enumerate(lows):
+            if low in _NO or low in _YES:
+                search.take((index, index + 1))
+                return low in _YES
+    words = split_name(leaf.name)
+    inverted = "off" in words and "on" not in words
+    switch = bool(_SWITCHES & set(words)) or " off" in leaf.description.lower()
+    for index, low in enumerate(lows):
+        if switch and low in ("on", "off", "enable", "disable") and not _starts_day(lows, index):
+            search.take((index, index + 1))
+            return (low in ("on", "enable")) != inverted
+    telling = [stem(word) for word in words if word not in STOP_WORDS and word not in _SWITCHES]
+    for index, low in enumerate(lows):
+        if stem(low) in telling:
+            search.take((index, index + 1))
+            return not set(lows[max(0, index - 2) : index]) & {"not", "no", "without", "non"}
+    return None
+
+
+def _starts_day(lows: tuple[str, ...], index: int) -> bool:
+    """ "On Monday" and "on the third" switch nothing on."""
+    if lows[index] != "on":
+        return False
+    rest = lows[index + 1 :]
+    if rest[:1] == ("the",):
+        return parse_ordinal(rest, 1) is not None
+    return bool(rest) and (rest[0].endswith("day") or rest[0] in MONTHS)
+
+
+def find_number(leaf: Leaf, search: Search, *, near: bool = False) -> int | float | None:
+    """A number that fits; of several the one that stands by the parameter's own words. `near` takes no other."""
+    if leaf.unit_s is not None:
+        duration = _duration(search)
+        if duration is not None:
+            search.take(duration[1])
+            return _plain(duration[0] / leaf.unit_s, leaf)
+    best: tuple[int, Decimal, Span] | None = None
+    own = {stem(word) for word in (*split_name(leaf.name), *leaf.description.lower().split())} - {
+        "a",
+        "the",
+        "of",
+        "to",
+    }
+    at = 0
+    while at < len(search.lows):
+        number = parse_number(search.lows, at)
+        if number is None or (search.lows[at] == "one" and search.lows[max(0, at - 1)] in _POINTERS and at > 0):
+            at += 1
+            continue
+        span = (at, number[1])
+        at = number[1]
+        if not search.free(span) or not leaf.allows(number[0]) or not _whole(leaf, number[0]):
+            continue
+        around = (*search.lows[max(0, span[0] - 2) : span[0]], *search.lows[span[1] : span[1] + 2])
+        closeness = sum(stem(word) in own for word in around if word not in STOP_WORDS)
+        if best is None or closeness > best[0]:
+            best = closeness, number[0], span
+    if best is None or (near and not best[0]):
+        return None
+    search.take(best[2])
+    return _plain(best[1], leaf)
+
+
+def _whole(leaf: Leaf, number: Decimal) -> bool:
+    return leaf.kind != "integer" or number == number.to_integral_value()
+
+
+def _plain(number: Decimal, leaf: Leaf) -> int | float:
+    if leaf.kind == "integer" or number == number.to_integral_value():
+        return int(number)
+    return float(number)
+
+
+def _duration(search: Search) -> tuple[Decimal, Span] | None:
+    for at in range(len(search.lows)):
+        found = parse_duration(search.lows, at)
+        if found is not None and search.free((at, found[1])):
+            return found[0], (at, found[1])
+    return None
+
+
+def find_moment_text(leaf: Leaf, search: Search) -> str | None:
+    """A date, a time, a date-time (ISO 8601) or a duration in words."""
+    if leaf.role == "duration":
+        duration = _duration(search)
+        if duration is None:
+            return None
+        search.take(duration[1])
+        return f"PT{int(duration[0])}S" if "iso" in leaf.description.lower() else spoken_duration(duration[0])
+    moment = find_moment(search.lows, search.now, bare=search.answering and leaf.role != "date")
+    if moment is None:
+        return None
+    spans: tuple[Span | None, ...] = moment.spans
+    if leaf.role == "date":
+        spans = (moment.day_span,)
+        text = moment.day.isoformat() if moment.day else ""
+    elif leaf.role == "time":
+        spans = (moment.clock_span,)
+        text = moment.time_of_day(search.now).isoformat("minutes")
+    else:
+        vague = moment.clock is None and moment.exact is None and not moment.part
+        when = moment.when(search.now)
+        text = when.date().isoformat() if vague else when.isoformat(timespec="seconds")
+    said = [span for span in spans if span is not None]
+    if not said or not all(search.free(span) for span in said):
+        return None
+    search.take(*said)
+    return text
+
+
+def temporal_spans(search: Search) -> list[Span]:
+    """The words that say when or how long, whoever they are for."""
+    spans = list(moment.spans) if (moment := find_moment(search.lows, search.now)) else []
+    at = 0
+    while at < len(search.lows):
+        found = parse_duration(search.lows, at)
+        if found is not None:
+            start = at - 1 if at and search.lows[at - 1] in ("for", "in", "after", "of") else at
+            spans.append((start, found[1]))
+            at = found[1]
+        else:
+            at += 1
+    return spans
+
+
+def find_code(leaf: Leaf, search: Search) -> str | None:
+    """Digits (and single letters) of an order number, a telephone number, a PIN."""
+    best: tuple[str, Span] | None = None
+    at = 0
+    while at < len(search.lows):
+        letters, index = "", at
+        while index < len(search.lows) and len(search.lows[index]) == 1 and search.lows[index].isalpha():
+            lone = not search.lows[index + 1 : index + 2] or len(search.lows[index + 1]) > 1
+            if search.lows[index] in ("a", "i") and not letters and lone and not search.answering:
+                break
+            letters, index = letters + search.lows[index].upper(), index + 1
+        digits = parse_digits(search.lows, index)
+        end = digits[1] if digits else index
+        text = letters + (digits[0] if digits else "")
+        if (digits or len(letters) > 2) and search.free((at, end)) and (best is None or len(text) > len(best[0])):
+            duration = end < len(search.lows) and search.lows[end] in SECONDS
+            best = best if duration else (text, (at, end))
+        at = max(end, at + 1)
+    if best is None:
+        return None
+    search.take(best[1])
+    return best[0]
+
+
+@lru_cache(maxsize=1)
+def _zones() -> dict[str, str]:
+    zones = sorted(available_timezones())
+    return {
+        zone.rsplit("/", 1)[-1].replace("_", " ").lower(): zone for zone in zones if "/" in zone and "Etc" not in zone
+    }
+
+
+def find_timezone(search: Search) -> str | None:
+    """The IANA time zone of a city that is said: "Tokyo" is Asia/Tokyo."""
+    zones = _zones()
+    for length in (3, 2, 1):
+        for at in range(len(search.lows) - length + 1):
+            zone = zones.get(" ".join(search.lows[at : at + length]))
+            if zone is not None and search.free((at, at + length)):
+                search.take((at, at + length))
+                return zone
+    return None
