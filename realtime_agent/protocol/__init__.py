@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from realtime_agent.protocol.base import (
     ClientEventBase,
+    Event,
     Model,
     ServerEventBase,
     UnknownVariant,
@@ -238,6 +239,7 @@ __all__ = [
     "CustomVoice",
     "ErrorDetail",
     "ErrorEvent",
+    "Event",
     "FormatConfig",
     "FormatName",
     "FunctionCallItem",
