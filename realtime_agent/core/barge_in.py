@@ -85,10 +85,13 @@ class BargeIn:
         if self._flushing:
             self._settle(self._flushing.popleft())
         elif parts:
-            # The transport flushed without being asked. Its responses are over for the person all the same.
+            # The transport flushed without being asked: for the person that is an interruption all the same.
             self._out.count("unasked_flush")
             ids = dict.fromkeys(part.response_id for part in parts)
-            self._settle([r for r in map(self._responses.get, ids) if r is not None])
+            cut = [r for r in map(self._responses.get, ids) if r is not None and not r.cut]
+            for response in cut:
+                self._responses.cut(response, cancel=True)
+            self._settle(cut)
 
     def late_item(self, response: ResponseRecord, item_id: str) -> None:
         """An item of a response that is cut. Where that is settled, the item was never heard."""

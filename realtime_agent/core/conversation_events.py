@@ -114,4 +114,4 @@ class ConversationEvents:
             return
         m.conversation.place(record.id, event.previous_item_id)
         if isinstance(event.item, FunctionCallOutputItem):
-            m.responses.acknowledged(event.item.call_id)
+            m.tools.acknowledged(event.item.call_id)

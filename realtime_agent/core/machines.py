@@ -63,7 +63,7 @@ class Machines:
     def idle(self) -> bool:
         """Nobody speaks, nothing is on its way, nothing is left to hear, no tool runs."""
         return (
-            not self.user_turns.speaking
+            not self.user_turns.holds_agent
             and not self.ledger.audible
             and not self.ledger.flushing
             and self.tools.idle
@@ -102,7 +102,9 @@ class Machines:
         if self.uncommitted_samples * 1000 < self.config.min_commit_ms * rate_hz:
             if by_hand:
                 self.out.raise_error(LocalProtocolError("There is no audio to commit.", code="commit_empty"))
-            self.user_turns.cleared()
+                self.user_turns.cleared()
+            else:
+                self.clear_input()
             return
         self.out.send(InputAudioBufferCommit(event_id=self.out.new_event_id("commit")))
         self.uncommitted_samples = 0

@@ -71,13 +71,12 @@ class ResponseEvents:
         if response is None or item_id is None:
             return
         is_message = isinstance(event.item, MessageItem)
-        if response.cut:
-            if is_message:
-                m.barge_in.late_item(response, item_id)
-            if response.settled:
-                return
+        late = response.cut and response.settled
+        if late and is_message:
+            self._late(response, item_id)
         response.items[item_id] = is_message
-        m.conversation.fill(event.item)
+        if not late:
+            m.conversation.fill(event.item)
 
     def part_added(self, event: ResponseContentPartAdded) -> None:
         """An item begins a content part."""

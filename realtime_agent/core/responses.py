@@ -73,6 +73,7 @@ class ResponseRecord:
     cut: bool = False
     settled: bool = False  # the cut's truncations and deletions are sent
     ended: bool = False
+    implied: bool = False  # known by its content only: its `response.created` did not come (yet)
     turn: str = "none"  # "none", "open", "over": the agent's turn that it makes
     items: dict[str, bool] = field(default_factory=dict)  # item id -> is an assistant's message
     touched_at: float = 0.0
@@ -94,7 +95,6 @@ class Responses:
         self._not_before: float | None = None
         self._auto_expected_until: float | None = None
         self._records: dict[str, ResponseRecord] = {}
-        self._out_of_band = 0
 
     # -- what is wanted
 
@@ -106,7 +106,7 @@ class Responses:
             and self._requested is None
             and not self._waiting
             and self._auto_expected_until is None
-            and not any(r.out_of_band and not r.ended for r in self._records.values())
+            and not self._out_of_band()
         )
 
     @property
@@ -131,12 +131,11 @@ class Responses:
 
     def want_out_of_band(self, config: ResponseConfig) -> None:
         """Ask for a response beside the conversation, at once."""
-        if self._out_of_band >= _MOST_OUT_OF_BAND:
+        if self._out_of_band() >= _MOST_OUT_OF_BAND:
             self._out.raise_error(
                 LocalProtocolError("Too many out-of-band responses are active already.", code="queue_full")
             )
             return
-        self._out_of_band += 1
         event_id = self._out.new_event_id("create_out_of_band")
         metadata = {**(config.metadata or {}), OUT_OF_BAND_MARK: event_id}
         self._out.send(ResponseCreate(event_id=event_id, response=config.model_copy(update={"metadata": metadata})))
@@ -176,6 +175,10 @@ class Responses:
         """Forget phrases that were to be said and not yet asked for."""
         self._waiting = deque(wanted for wanted in self._waiting if not wanted.spoken)
 
+    def drop_tool_replies(self) -> None:
+        """Forget replies to tool results: the model knows the results, and the user wants silence."""
+        self._waiting = deque(wanted for wanted in self._waiting if not wanted.for_tools)
+
     def drop_fillers(self) -> None:
         """Forget fillers that were not yet asked for: there is nothing to bridge any more."""
         self._waiting = deque(wanted for wanted in self._waiting if not wanted.filler)
@@ -185,15 +188,24 @@ class Responses:
     def created(self, response: Response) -> tuple[ResponseRecord | None, ResponseRecord | None]:
         """A response has begun. Returns it (None for a duplicate), and the one whose end must have been lost."""
         response_id = response.id or ""
-        if response_id in self._records:
+        record = self._records.get(response_id)
+        if record is None:
+            record = self._new_record(response_id)
+        elif not record.implied:
             self._out.count("duplicate_response_created")
             return None, None
-        record = self._new_record(response_id)
+        record.implied = False
         record.text_only = response.output_modalities == ["text"]
         record.out_of_band = OUT_OF_BAND_MARK in (response.metadata or {})
         if record.out_of_band:
+            if self.active is record:
+                self.active = None
+            return record, None
+        if record.ended:
             return record, None
         lost = self.active
+        if lost is record:
+            lost = None
         if lost is not None:
             self._out.count("lost_response_done")
             self.end(lost)
@@ -230,8 +242,6 @@ class Responses:
             self._out.count("duplicate_response_done")
             return False
         record.ended = True
-        if record.out_of_band:
-            self._out_of_band = max(0, self._out_of_band - 1)
         if record is self.active:
             self.active = None
             self._answered = None
@@ -249,8 +259,6 @@ class Responses:
             return True
         if event_id is not None and event_id == self._request_id:
             self._take_request(event_id)
-        elif self._out.purpose_of(event_id) == "create_out_of_band":
-            self._out_of_band = max(0, self._out_of_band - 1)
         return False
 
     # -- interruption
@@ -302,6 +310,9 @@ class Responses:
 
     # -- inside
 
+    def _out_of_band(self) -> int:
+        return sum(r.out_of_band and not r.ended for r in self._records.values())
+
     def _rearm(self) -> None:
         due = [t for t in (self._auto_expected_until, self._not_before) if t is not None]
         if self._requested is not None:
@@ -321,6 +332,7 @@ class Responses:
         # Its `response.created` was lost, or comes later. It never takes the slot from a response that has it.
         self._out.count("response_without_created")
         record = self._new_record(response_id)
+        record.implied = True
         if self.active is None:
             self.active = record
             self._rearm()

@@ -162,7 +162,7 @@ class SessionCore:
             if stalled is not None:
                 self._responses.give_up(stalled)
         if m.tools.timer is not None and now >= m.tools.timer:
-            quiet = m.responses.idle and not m.ledger.audible and not m.user_turns.speaking
+            quiet = m.responses.idle and not m.ledger.audible and not m.user_turns.holds_agent
             m.tools.handle_timer(quiet=quiet)
         self._pump()
 
@@ -280,7 +280,7 @@ class SessionCore:
             param=detail.param,
             event_id=detail.event_id,
         )
-        if not self.ready and detail.event_id is not None and detail.event_id == self._update_id:
+        if not self.ready and self._update_id is not None and detail.event_id in (None, self._update_id):
             self._close("refused", error)
         else:
             self._out.raise_error(error)
@@ -295,19 +295,13 @@ class SessionCore:
             return
         m = self._m
         turns = m.user_turns
-        speaking = turns.speaking
         verdict = turns.heard(event.samples, event.speech)
-        if verdict is not None or turns.speaking is not speaking:
-            self._heard(verdict, began=not speaking)
+        if verdict is not None:
+            self._obey(verdict)
+            self._pump()
         if turns.wants_audio:
             m.uncommitted_samples += event.samples
             m.sent_samples += event.samples
-
-    def _heard(self, verdict: Verdict | None, *, began: bool) -> None:
-        if began and verdict is None:  # push-to-talk
-            self._m.user_began(interrupts=False, cancel=False)
-        self._obey(verdict)
-        self._pump()
 
     def _microphone_ended(self, event: inputs.MicrophoneEnded) -> None:
         self._obey(self._m.user_turns.microphone_ended())
@@ -356,6 +350,7 @@ class SessionCore:
             self._m.responses.want(Wanted(event.config, merges=event.config is None))
 
     def _interrupt(self, event: inputs.Interrupt) -> None:
+        self._m.responses.drop_tool_replies()
         self._m.tools.user_cut_in()
         self._m.cut_agent(cancel=True)
 
@@ -364,7 +359,8 @@ class SessionCore:
 
     def _clear_input(self, event: inputs.ClearInput) -> None:
         self._m.clear_input()
-        self._m.user_turns.cleared()
+        if self._m.user_turns.input_cleared():
+            self._m.user_began(interrupts=False, cancel=False)
 
     def _update_session(self, event: inputs.UpdateSession) -> None:
         if event.turn_mode is not None:
@@ -381,7 +377,7 @@ class SessionCore:
     def _pump(self) -> None:
         m = self._m
         if m.responses.waiting and not self.closed:
-            m.responses.pump(held=not self.ready or m.user_turns.speaking)
+            m.responses.pump(held=not self.ready or m.user_turns.holds_agent)
 
     def _table(self) -> dict[type[Any], Callable[[Any], None]]:
         r, c = self._responses, ConversationEvents(self._m)

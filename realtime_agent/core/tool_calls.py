@@ -66,7 +66,7 @@ class _Call:
 @dataclass(slots=True)
 class _Round:
     running: set[str] = field(default_factory=set)
-    answered: set[str] = field(default_factory=set)
+    unacknowledged: set[str] = field(default_factory=set)  # answers that the server has not shown to have
     response_done: bool = False
     wants_reply: bool = False
 
@@ -135,6 +135,12 @@ class ToolCalls:
                 output = DROPPED
         self._answer(call, output, error, reply=reply)
 
+    def acknowledged(self, call_id: str) -> None:
+        """The server has the answer to this call."""
+        for round_ in self._rounds.values():
+            round_.unacknowledged.discard(call_id)
+        self._responses.acknowledged(call_id)
+
     def response_over(self, response_id: str) -> None:
         """The response that made the calls is done: it makes no more."""
         round_ = self._rounds.get(response_id)
@@ -199,7 +205,7 @@ class ToolCalls:
         self._finish(call, output, error)
         round_ = self._rounds.setdefault(call.response_id, _Round(response_done=True))
         round_.running.discard(call.call_id)
-        round_.answered.add(call.call_id)
+        round_.unacknowledged.add(call.call_id)
         round_.wants_reply = round_.wants_reply or reply
         self._maybe_reply(call.response_id, round_)
 
@@ -223,7 +229,7 @@ class ToolCalls:
                 RemoteProtocolError("The model called tools again and again; it was stopped.", code="tool_loop")
             )
             return
-        self._responses.want(Wanted(merges=True, for_tools=True, covers=round_.answered))
+        self._responses.want(Wanted(merges=True, for_tools=True, covers=round_.unacknowledged))
 
     def _rearm(self) -> None:
         due = [t for call in self._running.values() for t in (call.deadline, call.filler_at) if t is not None]

@@ -12,7 +12,7 @@ Speech and silence are counted in audio. Only the deadline counts in seconds: it
 |-----------|--------------------------------|--------|-----------|-----------------------------------------------|
 | quiet     | speech frame                   | server | onset     | duck, if the agent is audible                 |
 | quiet     | speech frame                   | local  | onset     | the same; the uplink opens                    |
-| quiet     | speech frame                   | manual | speaking  | turn started                                  |
+| quiet     | input cleared (talk pressed)   | manual | speaking  | turn started                                  |
 | onset     | the agent becomes audible      | both   | onset     | duck                                          |
 | onset     | server: speech started         | server | speaking  | turn started; interrupt                       |
 | onset     | `confirm_ms` of speech         | local  | speaking  | turn started; interrupt                       |
@@ -23,7 +23,8 @@ Speech and silence are counted in audio. Only the deadline counts in seconds: it
 | speaking  | server: stopped or committed   | server | quiet     | turn ended (dismissed while we hear speech)   |
 | speaking  | `end_silence_ms`               | local  | quiet     | turn ended; commit                            |
 | speaking  | commit                         | manual | quiet     | turn ended                                    |
-| onset     | interrupted by the application | both   | dismissed | the flush ends the ducking                    |
+| quiet     | commit                         | manual | quiet     | turn started and ended                        |
+| onset     | interrupted by the application | both   | onset     | the flush ends the ducking                    |
 | any       | end of the microphone          | local  | quiet     | as after silence                              |
 
 With `interrupt_response: false` the application has said that speech does not interrupt: then nothing ducks and
@@ -103,9 +104,9 @@ class UserTurns:
         self._silence_samples = 0
 
     @property
-    def speaking(self) -> bool:
-        """Whether the user has the word."""
-        return self.state is _SPEAKING
+    def holds_agent(self) -> bool:
+        """Whether the agent is to wait. Not for push-to-talk: a key that was pressed and forgotten ends no session."""
+        return self.state is _SPEAKING and self.mode != "manual"
 
     @property
     def wants_audio(self) -> bool:
@@ -178,6 +179,16 @@ class UserTurns:
             self._start_turn("")
         self._end_turn(_QUIET)
 
+    def input_cleared(self) -> bool:
+        """The application cleared the input: where push-to-talk begins. True where a turn begins with it."""
+        if self.mode != "manual":
+            self.cleared()
+            return False
+        if self.state is _SPEAKING:
+            return False
+        self._start_turn("")
+        return True
+
     def cleared(self) -> None:
         """What was said so far is forgotten."""
         if self.state is _SPEAKING:
@@ -186,9 +197,6 @@ class UserTurns:
     def flushed(self) -> None:
         """The agent is cut off: a flush ends ducking."""
         self.ducked = False
-        self.timer = None
-        if self.state is _ONSET:
-            self.state = _DISMISSED
 
     def change_mode(self, mode: TurnMode) -> None:
         """Another way to decide whose turn it is."""
@@ -212,7 +220,6 @@ class UserTurns:
 
     def _onset(self, samples: int) -> Verdict | None:
         if self.mode == "manual":
-            self._start_turn("")
             return None
         self.state = _ONSET
         self._speech_samples, self._silence_samples = samples, 0
