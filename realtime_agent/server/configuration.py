@@ -110,12 +110,6 @@ class Configuration:
         """
         if not isinstance(update, SessionConfig):
             raise unsupported("A session of this type", "session.type", "This is a session of type 'realtime'.")
-        if "type" not in update.model_fields_set:
-            raise refusal(
-                "Missing required parameter: 'session.type'.",
-                code="missing_required_parameter",
-                param="session.type",
-            )
         refuse_unknown(update, "session")
         change = update.model_dump(exclude_unset=True)
         self._refuse_fixed(change)
