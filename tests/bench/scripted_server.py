@@ -9,8 +9,8 @@ What a connection gets stands in its query string, so that any client can ask fo
     burst=20000         so many audio deltas at once, as fast as the client takes them, after its first message
     sink=20000          count so many frames and answer the last one
 
-The server keeps, for each connection, when every append arrived; the parent process reads the figures over stdin and
-stdout, a JSON line each: {"do": "reset"} and {"do": "report"}.
+The server keeps, for each connection, when every append arrived. For each line on stdin it writes the figures of all
+connections since the last one, as a line of JSON.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import base64
 import json
+import logging
 import os
 import ssl
 import sys
@@ -29,6 +30,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import picows
+
+from tests.bench._rig import pin, quantile
 
 FRAME_S = 0.02
 PCM_BYTES_PER_MS = 48  # 24 kHz, 16 bit, mono
@@ -66,17 +69,16 @@ def _session() -> dict[str, object]:
 
 
 class Report:
-    """Figures of all connections since the last reset."""
+    """Figures of all connections since the last report."""
 
     def __init__(self) -> None:
         self.arrivals: list[array[float]] = []
         self.tool_round_trip_s: list[float] = []
         self.truncate_s: list[float] = []
-        self.recording = True
 
-    def reset(self) -> None:
-        for arrivals in self.arrivals:
-            del arrivals[:]
+    def forget(self) -> None:
+        """Begin anew, with new connections."""
+        self.arrivals.clear()
         self.tool_round_trip_s.clear()
         self.truncate_s.clear()
 
@@ -94,15 +96,11 @@ class Report:
         return {
             "connections": len(self.arrivals),
             "frames": frames,
-            "late_p50_ms": _quantile(late, 0.5) * 1000,
-            "late_p99_ms": _quantile(late, 0.99) * 1000,
-            "tool_round_trip_ms": [s * 1000 for s in self.tool_round_trip_s],
+            "late_p50_ms": quantile(late, 0.5) * 1000,
+            "late_p99_ms": quantile(late, 0.99) * 1000,
+            "tool_ms": [s * 1000 for s in self.tool_round_trip_s],
             "truncate_ms": [s * 1000 for s in self.truncate_s],
         }
-
-
-def _quantile(ordered: list[float], q: float) -> float:
-    return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else float("nan")
 
 
 class Connection(picows.WSListener):
@@ -324,13 +322,9 @@ async def serve(certificate: str | None) -> None:
     pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
-    while line := await reader.readline():
-        if json.loads(line)["do"] == "reset":
-            report.reset()
-            print("{}", flush=True)
-        else:
-            print(json.dumps(report.figures()), flush=True)
-            report.arrivals.clear()
+    while await reader.readline():
+        print(json.dumps(report.figures()), flush=True)
+        report.forget()
     pipe.close()
     server.close()
 
@@ -340,8 +334,8 @@ def run() -> None:
     parser.add_argument("--certificate", default=None)
     parser.add_argument("--core", type=int, default=None)
     options = parser.parse_args()
-    if options.core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {options.core})
+    pin(options.core)
+    logging.disable(logging.CRITICAL)  # clients come and go as they like here
     try:
         import uvloop
     except ImportError:

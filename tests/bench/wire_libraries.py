@@ -6,7 +6,8 @@
 
 Only the wire: no JSON, no base64. `down` and `up` are bursts (messages in a CPU second of the client), `duplex` is 50
 sessions in real time (CPU seconds of a session-minute). Plain TCP on both loops, and TLS on the standard loop. picows
-brings transports of its own (aiofastnet); `picows-plain` is picows on the loop's transports and CPython's TLS.
+brings transports of its own (aiofastnet); `picows-plain` is picows on the loop's transports and TLS; `product`
+is `WebSocketModel`, which is that with its guards.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
+from realtime_agent.errors import TransportError
+from realtime_agent.transports.model.websocket import WebSocketModel
 from tests.bench._rig import ScriptedServer, in_child, interleaved, run_on, table
 
 UPDATE = b'{"type":"session.update","session":{"type":"realtime"}}'
@@ -131,11 +134,28 @@ class PicowsLinkOnAsyncio(PicowsLink):
     fastnet = False
 
 
+class ProductLink:
+    """What was made of it: `WebSocketModel` with its guards."""
+
+    async def open(self, url: str, context: ssl.SSLContext | None, on_message: OnMessage) -> None:
+        self.on_message = on_message
+        self._connection = await WebSocketModel(url, ssl_context=context).connect(self)
+        self.send = self._connection.send
+
+    def on_closed(self, error: TransportError | None) -> None:
+        assert error is None, error
+
+    async def close(self) -> None:
+        self._connection.abort()
+        await self._connection.close()
+
+
 LINKS: dict[str, Callable[[], Link]] = {
     "asyncio": AsyncioLink,
     "sansio": SansIoLink,
     "picows": PicowsLink,
     "picows-plain": PicowsLinkOnAsyncio,
+    "product": ProductLink,
 }
 
 
