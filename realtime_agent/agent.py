@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from realtime_agent.errors import ConfigError
-from realtime_agent.tools import Tool, tool
+from realtime_agent.tools import Tool, ToolRegistry
 
-HANDOFF_PREFIX = "transfer_to_"
+_HANDOFF_PREFIX = "transfer_to_"
 
 
 @dataclass(frozen=True)
 class Agent:
     """Who answers: instructions, a voice, tools, and other agents to hand over to. Immutable.
 
-    `tools` takes plain functions (sync or async) as well as `Tool`s made with `@tool`.
-    `greeting` is said aloud when the session starts.
-    `handoffs` are agents that the model may hand the conversation to; each becomes a tool `transfer_to_<name>`, described
-    by that agent's `handoff_description`.
+    Attributes:
+        instructions: what the model is told about itself, in prose.
+        tools: plain functions (sync or async), or tools made with `@tool`.
+        name: what people and logs call it.
+        voice: the model's name of a voice; None for its default.
+        greeting: said aloud, word for word, when the session starts.
+        handoffs: agents that the model may hand the conversation to; each becomes a tool `transfer_to_<name>`.
+        handoff_description: when another agent should hand over to this one.
 
     Raises:
-        ConfigError: a tool has no schema, or two tools share a name.
+        ConfigError: a function cannot be a tool, or two tools share a name.
     """
 
     instructions: str = ""
@@ -33,27 +37,20 @@ class Agent:
     greeting: str | None = None
     handoffs: Sequence[Agent] = ()
     handoff_description: str = ""
-    _tools: tuple[Tool, ...] = field(init=False, repr=False, compare=False, default=())
 
     def __post_init__(self) -> None:
-        made = tuple(t if isinstance(t, Tool) else tool(t) for t in self.tools)
-        names = [t.name for t in made] + [agent.handoff_name for agent in self.handoffs]
+        registry = ToolRegistry(self.tools)
+        object.__setattr__(self, "tools", tuple(registry))
+        object.__setattr__(self, "handoffs", tuple(self.handoffs))
+        names = [one.name for one in registry] + [other.handoff_name for other in self.handoffs]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ConfigError(f"Agent {self.name!r} has more than one tool named {', '.join(map(repr, twice))}.")
-        object.__setattr__(self, "tools", made)
-        object.__setattr__(self, "handoffs", tuple(self.handoffs))
-        object.__setattr__(self, "_tools", made)
-
-    @property
-    def toolbox(self) -> tuple[Tool, ...]:
-        """The tools, each made a `Tool`."""
-        return self._tools
+            raise ConfigError(f"Agent {self.name!r} has more than one tool called {', '.join(twice)}.")
 
     @property
     def handoff_name(self) -> str:
-        """The name of the tool that hands over to this agent."""
-        return HANDOFF_PREFIX + re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name).strip("_").lower()[:48]
+        """The name of the tool by which others hand over to this agent."""
+        return _HANDOFF_PREFIX + re.sub(r"[^a-zA-Z0-9_-]+", "_", self.name).strip("_").lower()[:48]
 
     def with_tools(self, *more: Tool | Callable[..., Any]) -> Agent:
         """The same agent with more tools."""

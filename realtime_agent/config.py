@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
+from realtime_agent.agent import Agent
+from realtime_agent.core.config import CoreConfig, TurnMode
 from realtime_agent.errors import ConfigError
-
-TurnMode = Literal["server", "local", "manual"]
+from realtime_agent.protocol import SessionConfig
+from realtime_agent.protocol.formats import PCM, AudioFormat
+from realtime_agent.tools import Tool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,11 @@ class Settings:
     event_queue: int = 1024
     ready_timeout_s: float = 10.0
 
+    @property
+    def detects_locally(self) -> bool:
+        """Whether this side listens for speech itself."""
+        return self.turns == "local" or (self.duck and self.turns == "server")
+
     def __post_init__(self) -> None:
         if self.turns not in ("server", "local", "manual"):
             raise ConfigError(f'turns is "server", "local" or "manual", not {self.turns!r}.')
@@ -53,3 +62,61 @@ class Settings:
             raise ConfigError("max_output_tokens must be at least 1.")
         if self.event_queue < 1:
             raise ConfigError("event_queue must hold at least one event.")
+
+
+def session_config(
+    agent: Agent, settings: Settings, audio_format: AudioFormat, tools: list[Any], *, spoken: bool
+) -> SessionConfig:
+    """What `session.update` asks of the server: only what was chosen; the rest is the server's default.
+
+    tools: the agent's tools as the wire has them. spoken: whether the person speaks; else the session is all text.
+    """
+    wanted: dict[str, Any] = {"type": "realtime", "tools": tools, "tool_choice": "auto"}
+    if agent.instructions:
+        wanted["instructions"] = agent.instructions
+    if settings.max_output_tokens is not None:
+        wanted["max_output_tokens"] = settings.max_output_tokens
+    wanted["output_modalities"] = ["text"] if settings.text_only or not spoken else ["audio"]
+    if spoken:
+        wanted["audio"] = {"input": _input(settings, audio_format), "output": _output(agent, settings, audio_format)}
+    return SessionConfig.model_validate(wanted)
+
+
+def _format(audio_format: AudioFormat) -> dict[str, Any]:
+    return {"type": "audio/pcm", "rate": audio_format.rate_hz} if audio_format == PCM else {"type": audio_format.name}
+
+
+def _input(settings: Settings, audio_format: AudioFormat) -> dict[str, Any]:
+    transcription = None
+    if settings.transcribe is not None:
+        transcription = {"model": settings.transcribe} | ({"language": settings.language} if settings.language else {})
+    turn_detection = None
+    if settings.turns == "server":
+        turn_detection = {"type": "server_vad", "create_response": True, "interrupt_response": True}
+        if settings.silence_ms is not None:
+            turn_detection["silence_duration_ms"] = settings.silence_ms
+    return {"format": _format(audio_format), "transcription": transcription, "turn_detection": turn_detection}
+
+
+def _output(agent: Agent, settings: Settings, audio_format: AudioFormat) -> dict[str, Any]:
+    output: dict[str, Any] = {"format": _format(audio_format)}
+    if agent.voice is not None:
+        output["voice"] = agent.voice
+    if settings.speed is not None:
+        output["speed"] = settings.speed
+    return output
+
+
+def core_config(
+    session: SessionConfig, settings: Settings, audio_format: AudioFormat, tools: Iterable[Tool]
+) -> CoreConfig:
+    """What the core is told once."""
+    config = CoreConfig(
+        session=session,
+        turn_mode=settings.turns,
+        tool_policies={one.name: one.policy for one in tools},
+        audio_format=audio_format,
+        duck=settings.duck,
+        ready_timeout_s=settings.ready_timeout_s,
+    )
+    return config if settings.silence_ms is None else replace(config, end_silence_ms=settings.silence_ms)

@@ -10,8 +10,8 @@ from realtime_agent.transports.user.base import UserTransport
 def model_from(model: str | Model) -> Model:
     """The way to a model.
 
-    "embedded" is the engine in this process; a `ws://`, `wss://`, `http://` or `https://` address is any compatible server;
-    every other word is the name of a model at OpenAI.
+    "embedded" is the engine in this process; a `ws://`, `wss://`, `http://` or `https://` address is any compatible
+    server; every other word is the name of a model at OpenAI.
 
     Raises:
         ConfigError: the name is empty, or its parts are not installed.
@@ -19,7 +19,9 @@ def model_from(model: str | Model) -> Model:
     if not isinstance(model, str):
         return model
     if not model.strip():
-        raise ConfigError('The model has no name. Use "embedded", an address like ws://host/v1/realtime, or a model name.')
+        raise ConfigError(
+            'The model has no name. Use "embedded", an address like ws://host/v1/realtime, or a model name.'
+        )
     if model == "embedded":
         from realtime_agent.transports.model.embedded import EmbeddedModel
 

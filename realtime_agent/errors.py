@@ -23,8 +23,8 @@
         ├── ToolCancelled
         └── ToolDenied
 
-Every error has a stable `code` for programs, a message for people, and says whether trying again can help (`retryable`).
-No message holds a key, or what anybody said.
+Every error has a stable `code` for programs, a message for people, and says whether trying again can help
+(`retryable`). No message holds a key, or what anybody said.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ that speak of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from realtime_agent.errors import RealtimeAgentError, ToolError
@@ -39,7 +40,7 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class UserTranscript:
-    """What the user said so far in this turn. `text` is the whole text; partials may still change, the final may not."""
+    """What the user said so far in this turn: the whole text. Partials may still change, the final may not."""
 
     item_id: str
     text: str
@@ -125,3 +126,17 @@ SessionEvent = (
     | ErrorRaised
     | Closed
 )
+
+
+def as_dict(event: SessionEvent) -> dict[str, Any]:
+    """The event as plain JSON-able data, with its kind as `type`: `{"type": "turn_started", "speaker": "user", ...}`.
+
+    An error becomes its `code` and `message`.
+    """
+    data: dict[str, Any] = {"type": re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(event).__name__).lower()}
+    for field in fields(event):
+        value = getattr(event, field.name)
+        if isinstance(value, RealtimeAgentError):
+            value = {"code": value.code, "message": value.message}
+        data[field.name] = value
+    return data

@@ -25,6 +25,7 @@ class LoggedTurn:
     """One turn: who spoke from when to when, and what. Times are seconds of the session.
 
     `heard_text` and `heard_ms` are set where the turn was interrupted; `text` is then what the agent would have said.
+    `settled` says that nothing more is expected of it.
     """
 
     speaker: Speaker
@@ -35,6 +36,7 @@ class LoggedTurn:
     latency_s: float | None = None
     heard_text: str | None = None
     heard_ms: int | None = None
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -49,47 +51,68 @@ class LoggedCall:
     output: str | None = None
     error: str | None = None
 
+    @property
+    def settled(self) -> bool:
+        """Whether the call was answered."""
+        return self.end_s is not None
+
 
 @dataclass(slots=True)
 class ConversationLog:
-    """What happened in a session so far. Feed it every event; read its fields at any time."""
+    """What happened in a session so far. Feed it every event; read its fields at any time.
 
-    turns: list[LoggedTurn] = field(default_factory=list)
-    calls: list[LoggedCall] = field(default_factory=list)
+    `entries` are the turns and calls in the order in which they began.
+    """
+
+    entries: list[LoggedTurn | LoggedCall] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     closed_s: float | None = None
+
+    @property
+    def turns(self) -> list[LoggedTurn]:
+        """Both sides' turns."""
+        return [entry for entry in self.entries if isinstance(entry, LoggedTurn)]
+
+    @property
+    def calls(self) -> list[LoggedCall]:
+        """The tool calls."""
+        return [entry for entry in self.entries if isinstance(entry, LoggedCall)]
 
     def add(self, event: SessionEvent) -> None:
         """Take one event of a session."""
         match event:
             case TurnStarted():
                 turn = self._turn(event.speaker, event.item_id)
-                turn.start_s = event.time_s
-                turn.latency_s = event.latency_s
+                turn.start_s, turn.latency_s = event.time_s, event.latency_s
             case TurnEnded():
-                self._turn(event.speaker, event.item_id).end_s = event.time_s
+                turn = self._turn(event.speaker, event.item_id)
+                turn.end_s = event.time_s
+                turn.settled = turn.settled or event.speaker == "agent"
             case UserTranscript():
-                self._turn("user", event.item_id).text = event.text
+                turn = self._turn("user", event.item_id)
+                turn.text, turn.settled = event.text, event.final
             case AgentTranscript():
                 self._turn("agent", event.item_id).text = event.text
             case Interrupted():
                 turn = self._turn("agent", event.item_id)
                 turn.heard_text, turn.heard_ms = event.heard_text, event.heard_ms
             case ToolStarted():
-                self.calls.append(LoggedCall(event.call_id, event.name, event.arguments, event.time_s))
+                self.entries.append(LoggedCall(event.call_id, event.name, event.arguments, event.time_s))
             case ToolFinished():
                 self._finish_call(event)
             case ErrorRaised():
                 self.errors.append(event.error.message)
             case Closed():
                 self.closed_s = event.time_s
+                for one in self.turns:
+                    one.settled = True
 
     def _turn(self, speaker: Speaker, item_id: str) -> LoggedTurn:
-        for turn in reversed(self.turns):
-            if turn.item_id == item_id and turn.speaker == speaker:
-                return turn
+        for entry in reversed(self.entries):
+            if isinstance(entry, LoggedTurn) and entry.item_id == item_id and entry.speaker == speaker:
+                return entry
         turn = LoggedTurn(speaker, item_id)
-        self.turns.append(turn)
+        self.entries.append(turn)
         return turn
 
     def _finish_call(self, event: ToolFinished) -> None:
@@ -104,4 +127,9 @@ class ConversationLog:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain JSON-able data."""
-        return asdict(self)
+        return {
+            "turns": [asdict(turn) for turn in self.turns],
+            "calls": [asdict(call) for call in self.calls],
+            "errors": list(self.errors),
+            "closed_s": self.closed_s,
+        }

@@ -45,7 +45,9 @@ def _sound(recording: Path) -> dict[str, Any]:
         frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
     block = rate_hz // _PEAKS_PER_S
     whole = len(frames) // block
-    peaks = np.abs(frames[: whole * block].astype(np.int32)).reshape(whole, block, 2).max(axis=1) if whole else frames[:0]
+    peaks = (
+        np.abs(frames[: whole * block].astype(np.int32)).reshape(whole, block, 2).max(axis=1) if whole else frames[:0]
+    )
     smaller = soxr.resample(frames, rate_hz, _PLAYBACK_RATE_HZ) if len(frames) else frames
     sound = io.BytesIO()
     with wave.open(sound, "wb") as out:

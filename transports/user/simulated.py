@@ -68,6 +68,7 @@ class SimulatedSpeaker:
         self._format = format
         self._playout = playout
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0  # kept here: uvloop's handles do not always tell
         self._receiver: UserReceiver | None = None
 
     def open(self, receiver: UserReceiver, started: float | None = None) -> None:
@@ -137,10 +138,10 @@ class SimulatedSpeaker:
             return
         due = self._started + due_sample / self._format.rate_hz
         if self._timer is not None:
-            if self._timer.when() <= due:
+            if self._timer_due <= due:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(due, self._on_timer)
+        self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -1,0 +1,112 @@
+"""The commands and their options; what they do is in the module of the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from realtime_agent import __version__
+from realtime_agent.cli.run import run
+
+app = typer.Typer(
+    name="realtime-agent",
+    help="Talk to a voice agent: offline with the embedded engine, or with any OpenAI-compatible Realtime server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"realtime-agent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def talk(
+    model: Annotated[
+        str, typer.Option(help="`embedded`, a model at OpenAI such as `gpt-realtime`, or a ws:// or wss:// address.")
+    ] = "embedded",
+    instructions: Annotated[str, typer.Option(help="What the agent is told about itself.")] = "",
+    voice: Annotated[str | None, typer.Option(help="The agent's voice, e.g. `marin`.")] = None,
+    tools: Annotated[
+        list[str] | None, typer.Option(help="More tools: `module:name` of a function or a list; may be repeated.")
+    ] = None,
+    text: Annotated[bool, typer.Option("--text", help="Type instead of talking.")] = False,
+    input: Annotated[
+        Path | None, typer.Option(help="Say what is in this WAV file instead of using the microphone.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="With --input: write what the agent says to this WAV file.")
+    ] = None,
+    both: Annotated[Path | None, typer.Option(help="With --input: write both sides, user left, agent right.")] = None,
+    microphone: Annotated[str | None, typer.Option(help="Part of the microphone's name; `doctor` lists them.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Part of the speaker's name.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="What the user speaks, e.g. `en`; a hint for the transcript.")
+    ] = None,
+    push_to_talk: Annotated[bool, typer.Option("--push-to-talk", help="A turn begins and ends with Enter.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
+    safety_identifier: Annotated[
+        str | None, typer.Option(help="A stable, anonymous id of the user, for OpenAI's abuse detection.")
+    ] = None,
+) -> None:
+    """Talk to an agent. Stop with Ctrl-C.
+
+    At OpenAI the key comes from OPENAI_API_KEY. With `--input` it ends by itself after the answer.
+    """
+    from realtime_agent.cli.talk import TalkOptions, talk
+
+    options = TalkOptions(
+        model=model,
+        instructions=instructions,
+        voice=voice,
+        tools=tuple(tools or ()),
+        text=text,
+        input=input,
+        output=output,
+        both=both,
+        microphone=microphone,
+        speaker=speaker,
+        language=language,
+        push_to_talk=push_to_talk,
+        json=json,
+        safety_identifier=safety_identifier,
+    )
+    raise typer.Exit(run(talk(options)))
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path,
+        typer.Option(help="Where conversation.wav and conversation.html go.", exists=True, file_okay=False),
+    ] = Path(),
+) -> None:
+    """Listen in on a conversation: a simulated user talks to the embedded agent. Offline, under a minute."""
+    from realtime_agent.cli.demo import demo
+
+    raise typer.Exit(run(demo(folder)))
+
+
+@app.command()
+def doctor(
+    model: Annotated[str, typer.Option(help="The model to reach for; see `talk`.")] = "embedded",
+) -> None:
+    """Check what is there: sound devices, engine, key; and measure a round trip."""
+    from realtime_agent.cli.doctor import doctor
+
+    raise typer.Exit(run(doctor(model)))

@@ -1,0 +1,176 @@
+"""`realtime-agent talk`: a conversation at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from realtime_agent.agent import Agent
+from realtime_agent.cli.display import Display
+from realtime_agent.cli.keyboard import Keyboard
+from realtime_agent.cli.tools import tools_from
+from realtime_agent.config import Settings
+from realtime_agent.errors import ConfigError
+from realtime_agent.events import Closed, as_dict
+from realtime_agent.recording.log import ConversationLog
+from realtime_agent.session import Session
+from realtime_agent.tools import ToolCall
+from realtime_agent.tools.builtin import desktop_tools
+from realtime_agent.transports.model.base import Model
+from realtime_agent.transports.user.base import UserTransport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkOptions:
+    """The options of the command; `cli.app` says what each means."""
+
+    model: str = "embedded"
+    instructions: str = ""
+    voice: str | None = None
+    tools: tuple[str, ...] = ()
+    text: bool = False
+    input: Path | None = None
+    output: Path | None = None
+    both: Path | None = None
+    microphone: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+    push_to_talk: bool = False
+    json: bool = False
+    safety_identifier: str | None = None
+
+
+async def talk(options: TalkOptions) -> int:
+    """Hold the conversation; the exit code.
+
+    Raises:
+        RealtimeAgentError: it could not begin, or ended with a fault.
+    """
+    _check(options)
+    agent = Agent(
+        options.instructions,
+        tools=[*desktop_tools(), *(one for spec in options.tools for one in tools_from(spec))],
+        voice=options.voice,
+    )
+    settings = Settings(turns="manual" if options.push_to_talk else "server", language=options.language)
+    desk = _Desk(options)
+    session = Session(agent, model=_model(options), user=_user(options), settings=settings, approve=desk.approve)
+    async with session:
+        typing = asyncio.create_task(desk.type(session)) if desk.keyboard is not None else None
+        try:
+            closed = await desk.listen(session)
+        finally:
+            if typing is not None:
+                typing.cancel()
+                await asyncio.wait([typing])
+    if closed.error is not None:
+        raise closed.error
+    return 0
+
+
+class _Desk:
+    """The terminal: what it shows of the conversation, and what the person types into it."""
+
+    def __init__(self, options: TalkOptions) -> None:
+        self._options = options
+        self._console = Console(highlight=False)
+        self._display: Display | None = None
+        interactive = sys.stdin.isatty() and self._console.is_terminal and not options.json
+        self.keyboard = Keyboard() if options.text or options.push_to_talk or interactive else None
+        self._can_ask = interactive
+
+    async def listen(self, session: Session) -> Closed:
+        """Show the session until it is over."""
+        if self._options.json:
+            return await self._print_json(session)
+        log = ConversationLog()
+        levels = None if self._options.text else lambda: session.levels
+        with Display(self._console, log, levels=levels, hint=self._hint()) as self._display:
+            async for event in session:
+                log.add(event)
+                self._display.show(event)
+                if isinstance(event, Closed):
+                    return event
+        raise AssertionError("a session ends with Closed")
+
+    async def _print_json(self, session: Session) -> Closed:
+        async for event in session:
+            print(json.dumps(as_dict(event), ensure_ascii=False, default=str), flush=True)
+            if isinstance(event, Closed):
+                return event
+        raise AssertionError("a session ends with Closed")
+
+    def _hint(self) -> str:
+        if self._options.push_to_talk:
+            return "Enter begins your turn, and ends it · Ctrl-C hangs up"
+        return "type, and press Enter · Ctrl-D ends" if self._options.text else "Ctrl-C hangs up"
+
+    async def type(self, session: Session) -> None:
+        """Do what the person types."""
+        assert self.keyboard is not None
+        talking = False
+        session.muted = self._options.push_to_talk
+        while (line := await self.keyboard.line()) is not None:
+            if self._options.push_to_talk:
+                talking = not talking
+                session.muted = not talking
+                if talking:
+                    session.interrupt()
+                    session.clear_input()
+                else:
+                    session.commit()
+            elif line.strip():
+                session.send_text(line)
+        if self._options.text:
+            await session.wait_idle()
+            await session.close()
+
+    async def approve(self, call: ToolCall) -> bool:
+        """Ask the person; where nobody can be asked, the answer is no."""
+        if not self._can_ask or self.keyboard is None:
+            return False
+        if self._display is not None:
+            self._display.pause()
+        arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+        self._console.print(
+            f"  The agent wants to run {call.name}({arguments}). Allow it? [y/N] ", end="", markup=False
+        )
+        try:
+            return (await self.keyboard.ask()).strip().lower() in ("y", "yes")
+        finally:
+            if self._display is not None:
+                self._display.go_on()
+
+
+def _check(options: TalkOptions) -> None:
+    if options.input is None and (options.output or options.both):
+        raise ConfigError("--output and --both go with --input: they record a conversation with a WAV file.")
+    if options.input is not None and (options.text or options.microphone or options.speaker):
+        raise ConfigError("--input takes the place of the microphone; leave out --text, --microphone and --speaker.")
+    if options.push_to_talk and (options.text or options.input):
+        raise ConfigError("--push-to-talk needs the microphone; leave out --text and --input.")
+
+
+def _model(options: TalkOptions) -> str | Model:
+    if options.safety_identifier is None or options.model == "embedded":
+        return options.model
+    from realtime_agent.transports.model.websocket import WebSocketModel
+
+    return WebSocketModel(options.model, safety_identifier=options.safety_identifier)
+
+
+def _user(options: TalkOptions) -> UserTransport | None:
+    if options.text:
+        return None
+    if options.input is not None:
+        from realtime_agent.transports.user.wav import WavUser
+
+        return WavUser(options.input, output=options.output, both=options.both)
+    from realtime_agent.transports.user.desktop import DesktopUser
+
+    return DesktopUser(options.microphone, options.speaker)

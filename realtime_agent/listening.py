@@ -1,0 +1,82 @@
+"""What the session does with each microphone frame before it is sent: is it speech, and how loud is it?"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from realtime_agent.errors import MissingExtra
+from realtime_agent.protocol.formats import AudioFormat
+
+SILENT_DBFS = -120.0
+
+
+class Listener:
+    """Local speech detection over frames in the person's own format.
+
+    Raises:
+        MissingExtra: the `audio` extra is not installed.
+    """
+
+    def __init__(self, audio_format: AudioFormat) -> None:
+        try:
+            from realtime_agent.audio.vad import make_detector
+        except ImportError as error:
+            raise MissingExtra("Local speech detection (switch it off with Settings(duck=False))", "audio") from error
+        self._decode = decoder(audio_format)
+        self._detector = make_detector(audio_format.rate_hz)
+
+    def hears_speech(self, audio: bytes) -> bool:
+        """Whether this frame is speech."""
+        return self._detector.process(self._decode(audio) if self._decode else audio)
+
+
+class Meter:
+    """The levels of both sides for a display: kept at no cost, computed when asked."""
+
+    def __init__(self, audio_format: AudioFormat) -> None:
+        self._format = audio_format
+        self._heard = b""
+        self._queued: deque[tuple[int, bytes]] = deque()  # where each piece of agent audio ends, and the piece
+        self._end = 0
+
+    def microphone(self, audio: bytes) -> None:
+        """One frame came in."""
+        self._heard = audio
+
+    def speaker(self, audio: bytes, played: int) -> None:
+        """One piece was queued while so many samples had been played. Forgets what is played."""
+        self._end = max(self._end, played) + self._format.samples(len(audio))
+        self._queued.append((self._end, audio))
+        while self._queued and self._queued[0][0] <= played:
+            self._queued.popleft()
+
+    def flushed(self, position: int) -> None:
+        """What was queued is gone."""
+        self._queued.clear()
+        self._end = position
+
+    def levels(self, played: int, *, audible: bool) -> tuple[float, float]:
+        """dBFS of the person and of the agent, just now; -120 for silence.
+
+        Raises:
+            MissingExtra: the `audio` extra is not installed.
+        """
+        try:
+            from realtime_agent.audio.pcm import level_dbfs
+        except ImportError as error:
+            raise MissingExtra("Levels", "audio") from error
+        decode = decoder(self._format)
+        agent = b""
+        if audible:
+            agent = next((audio for end, audio in self._queued if end > played), b"")
+        return tuple(level_dbfs(decode(audio) if decode else audio) for audio in (self._heard, agent))  # type: ignore[return-value]
+
+
+def decoder(audio_format: AudioFormat) -> Callable[[bytes], bytes] | None:
+    """From the format to 16-bit PCM; None where it is that already."""
+    if audio_format.name == "audio/pcm":
+        return None
+    from realtime_agent.audio import g711
+
+    return g711.ulaw_decode if audio_format.name == "audio/pcmu" else g711.alaw_decode
