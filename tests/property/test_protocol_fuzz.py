@@ -91,7 +91,7 @@ def test_arbitrary_bytes_and_text_are_refused_or_read(decode: Decode, data: byte
 
 
 @every_decoder
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(kind=TYPES, message=OBJECTS)
 def test_arbitrary_json_under_a_known_type_is_refused_or_kept_whole(
     decode: Decode, kind: str, message: dict[str, Any]
@@ -136,7 +136,7 @@ def test_any_order_of_keys_spacing_and_escapes_reads_the_same(
     assert decode(text) == event
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.text('AQgw/+=-_ \\"}\n', max_size=12))
 def test_an_append_without_parsing_agrees_with_the_parser(payload: str) -> None:
     """The short way takes `{"type":…,"audio":"…"}` apart by its ends; one space sends the same message the long way."""
@@ -147,7 +147,7 @@ def test_an_append_without_parsing_agrees_with_the_parser(payload: str) -> None:
 WHOLE_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.text("AQgw/+=", max_size=12) | AUDIO.map(lambda pcm: base64.b64encode(pcm).decode()))
 def test_audio_is_base64_in_whole_groups_of_four_or_refused(payload: str) -> None:
     """RFC 4648 section 4 with its padding. Python's own strict mode lets `AAAA=` pass (3.11)."""

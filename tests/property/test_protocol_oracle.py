@@ -44,7 +44,7 @@ CASES = [(side, kind) for side, (_, events, _) in SIDES.items() for kind in even
 def test_an_event_of_the_sdk_is_carried_unchanged(side: str, kind: str) -> None:
     sdk, events, decode = SIDES[side]
 
-    @settings(max_examples=150 if kind in RICH else 10, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100 if kind in RICH else 6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(message=messages(events[kind]))
     def check(message: dict[str, Any]) -> None:
         sdk.validate_python(message)  # the sample itself is sound

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from realtime_agent.protocol import CLIENT_EVENTS, SERVER_EVENTS
+from realtime_agent.protocol import CLIENT_EVENTS, SERVER_EVENTS, ResponseConfig, SessionConfig
 from realtime_agent.protocol.translation import TRANSLATION_CLIENT_EVENTS, TRANSLATION_SERVER_EVENTS
 from tests.wire_samples import (
     SDK_CLIENT_EVENTS,
@@ -100,3 +101,11 @@ def test_what_the_sdk_requires_is_required_but_for_known_leniency() -> None:
         required = {path for path, needed in paths(sdk).items() if needed and path.rpartition(".")[2] != "type"}
         lenient |= {path for path in required if not our.get(path, True)}
     assert lenient == LENIENT
+
+
+def test_the_document_names_every_event_and_every_field_of_a_configuration() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    fields = {*SessionConfig.model_fields, *ResponseConfig.model_fields} - {"audio"}
+    fields |= {path for path in paths(SessionConfig) if path.startswith("audio.") and path.count(".") == 2}
+    for name in {*CLIENT_EVENTS, *SERVER_EVENTS, *fields}:
+        assert f"`{name}`" in document, name
