@@ -33,8 +33,12 @@ class Background:
             pass  # the loop is closed
 
     def _announce(self, text: str) -> None:
-        if self._say is not None and not self._closed:
+        if self._say is None or self._closed:
+            return
+        try:
             self._say(text)
+        except Exception:  # the owner's callback: it may be closing just now
+            logger.exception("An announcement of a tool could not be made")
 
     def hold(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` until it ends or the session closes. From any thread.

@@ -39,8 +39,8 @@ _TYPES_OF_DEFAULTS = (bool, int, float, str, enum.Enum, datetime.date, datetime.
 _PLAIN_DEFAULTS = (*_TYPES_OF_DEFAULTS, type(None), list, dict, tuple, set, frozenset, BaseModel)
 _MOST_COMPLAINTS = 8
 
-# Models are sloppy about the quotes of a number where text is asked, and about nothing else.
-_CONFIG = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+# Models forget the quotes where text is asked and looks like a number. NaN is not JSON, but parsers let it pass.
+_CONFIG = ConfigDict(extra="forbid", coerce_numbers_to_str=True, allow_inf_nan=False)
 _NO_SCHEMA = (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema, PydanticUserError, TypeError)
 
 
@@ -83,7 +83,7 @@ class Arguments:
         for one in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_COMPLAINTS]:
             place = ".".join(map(str, one["loc"]))
             match one["type"]:
-                case "json_invalid":
+                case "json_invalid" | "string_unicode" if not place:
                     told.append("the arguments are not valid JSON")
                 case "missing":
                     told.append(f"{place!r} is missing")

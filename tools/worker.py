@@ -103,6 +103,8 @@ class WorkerPool:
         """Kill all workers. Idempotent, bounded."""
         self._closed = True
         self._idle.clear()
+        for worker in self._all:
+            worker.kill()
         for worker in list(self._all):
             await self._discard(worker)
 
@@ -139,8 +141,8 @@ class WorkerPool:
 
     async def _discard(self, worker: Worker) -> None:
         worker.kill()
-        self._all.discard(worker)
         await worker.ended()
+        self._all.discard(worker)  # last: where this is cancelled, close() finds the worker and waits again
 
 
 class WorkerLost(ToolCrashed):
@@ -217,6 +219,9 @@ class Worker:
         try:
             async with asyncio.timeout(_END_S):
                 await self._process.wait()
+                if self._process.stdout is not None:
+                    await self._process.stdout.read()  # to its end, which lets asyncio close the pipe
+                await asyncio.sleep(0)
         except TimeoutError:
             logger.error("Worker process %d does not die.", self._process.pid)  # noqa: TRY400 (no traceback to show)
 
