@@ -32,6 +32,7 @@ def open_website(address: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.hostname
+        parts.port  # noqa: B018 (raises where it is no number, as in javascript:alert)
     except ValueError:
         parts, host = None, None
     # A file or a script is not a website, and some browsers run what they are given.
