@@ -84,6 +84,8 @@ class OrderChecker:
             self._transcription_event(kind, event)
         elif kind.startswith("conversation.item."):
             self._item_event(kind, event)
+        elif kind == "session.updated":
+            self.stopped = None  # turn detection may have been switched off and on again
         elif kind == "rate_limits.updated":
             assert self.expects_limits, "rate limits without a response"
             self.expects_limits = False
@@ -111,7 +113,8 @@ class OrderChecker:
             self.stopped = None
             self.committed[str(item_id)] = event.get("previous_item_id")
         elif kind.endswith("cleared"):
-            self.speaking = None
+            assert self.speaking is None, "cleared while somebody speaks"
+            self.stopped = None
 
     def _transcription_event(self, kind: str, event: Json) -> None:
         item_id = event["item_id"]

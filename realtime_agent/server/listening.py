@@ -26,11 +26,12 @@ from realtime_agent.server.idle import IdleTimer
 from realtime_agent.server.input_buffer import MIN_COMMIT_MS, TICKS_PER_MS, InputBuffer, from_pcm
 from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.responses import Responses
-from realtime_agent.server.settings import Settings
+from realtime_agent.server.settings import Settings, TurnSettings
 from realtime_agent.server.transcripts import Transcripts
 from realtime_agent.server.turn_end import silence_needed_ms
 from realtime_agent.server.vad_turns import (
     MakeDetector,
+    SpeechDetector,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
@@ -103,10 +104,12 @@ class Listening:
 
     def clear(self) -> None:
         """The client throws away what was not committed."""
+        if self._turns is not None:
+            if self._turns.speaking:
+                self._stop_speech(self._buffer.end)
+            self._turns.reset(self._buffer.end)
         self._buffer.clear()
         self._drop_turn()
-        if self._turns is not None:
-            self._turns.reset(self._buffer.end)
         self._outbox.emit(InputAudioBufferCleared)
 
     def check(self, settings: Settings) -> None:
@@ -125,13 +128,20 @@ class Listening:
     def adopt(self, settings: Settings) -> None:
         """Hear under these settings from now on."""
         before, self._settings = self._settings, settings
-        if (settings.turns, settings.input_format) == (before.turns, before.input_format):
-            return
-        self._buffer.change_format(settings.input_format)
         if settings.turns is None or settings.turns.idle_timeout_ms is None:
             self.idle.stop()
-        self._drop_turn()
-        self._turns = self._new_turns()
+        if settings.input_format != before.input_format:
+            self._buffer.change_format(settings.input_format)
+            self._turns = self._new_turns()
+        elif settings.turns == before.turns:
+            return
+        elif settings.turns is None:
+            self._leave_turn_to_client()
+        elif self._turns is None:
+            self._drop_turn()
+            self._turns = self._new_turns()
+        else:
+            self._turns.adopt(settings.turns, self._new_detector(settings.turns))
 
     def consider_turn_end(self, answer: Heard) -> None:
         """The words before a pause are known: with semantic VAD they say how long the silence must be."""
@@ -176,8 +186,16 @@ class Listening:
         turns, format = self._settings.turns, self._settings.input_format
         if turns is None:
             return None
-        detector = self._make_detector(format.rate_hz, turns.threshold)
-        return VadTurns(turns, detector, rate_hz=format.rate_hz, position=self._buffer.end)
+        return VadTurns(turns, self._new_detector(turns), rate_hz=format.rate_hz, position=self._buffer.end)
+
+    def _new_detector(self, turns: TurnSettings) -> SpeechDetector:
+        return self._make_detector(self._settings.input_format.rate_hz, turns.threshold)
+
+    def _leave_turn_to_client(self) -> None:
+        """Turn detection is switched off. Speech that is going on ends, and its item waits for the client's commit."""
+        if self._turns is not None and self._turns.speaking:
+            self._stop_speech(self._buffer.end)
+        self._turns = None
 
     def _follow(self, event: TurnEvent, now: float) -> None:
         rate_hz = self._settings.input_format.rate_hz

@@ -77,7 +77,7 @@ TurnEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechStopped
 
 
 class VadTurns:
-    """Turns of one stream, in one format, under one setting of turn detection; made anew when either changes."""
+    """Turns of one stream in one format."""
 
     def __init__(self, settings: TurnSettings, detector: SpeechDetector, *, rate_hz: int, position: int) -> None:
         """`position`: tick of the first sample that will be fed."""
@@ -115,6 +115,12 @@ class VadTurns:
     def require_silence(self, silence_ms: int) -> None:
         """End the turn after so much silence; holds until speech resumes."""
         self._required_ms = min(silence_ms, self._longest_silence_ms)
+
+    def adopt(self, settings: TurnSettings, detector: SpeechDetector) -> None:
+        """Go on under other settings; a turn that is going on goes on."""
+        self._settings = settings
+        self._detector = detector
+        self._required_ms = self._longest_silence_ms
 
     def reset(self, position: int) -> None:
         """Forget the turn: the audio before this tick was committed or cleared."""

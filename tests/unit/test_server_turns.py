@@ -109,8 +109,8 @@ def test_endless_speech_is_cut_into_turns() -> None:
 def test_clear_forgets_the_speech_that_was_going_on() -> None:
     harness = Harness()
     harness.hear(quiet(200) + loud(500))
-    [cleared] = harness.send("input_audio_buffer.clear")
-    assert cleared["type"] == "input_audio_buffer.cleared"
+    answer = kinds(harness.send("input_audio_buffer.clear"))
+    assert answer == ["input_audio_buffer.speech_stopped", "input_audio_buffer.cleared"]
     assert harness.hear(quiet(800)) == []
 
 
@@ -126,9 +126,31 @@ def test_a_commit_under_vad_ends_the_turn_and_starts_no_response() -> None:
 def test_turning_vad_off_while_somebody_speaks_leaves_the_audio_to_the_client() -> None:
     harness = Harness()
     harness.hear(quiet(200) + loud(500))
-    harness.update(**manual())
+    assert kinds(harness.update(**manual())) == ["input_audio_buffer.speech_stopped", "session.updated"]
     assert harness.hear(quiet(800)) == []
     assert kinds(harness.send("input_audio_buffer.commit"))[0] == "input_audio_buffer.committed"
+    ids = {event["item_id"] for event in harness.events if event["type"].startswith("input_audio_buffer.")}
+    assert len(ids) == 1
+
+
+def test_changing_vad_while_somebody_speaks_changes_the_turn_that_is_going_on() -> None:
+    harness = Harness()
+    harness.hear(quiet(200) + loud(500))
+    harness.update(**turns(silence_duration_ms=100))
+    harness.hear(quiet(100))
+    assert harness.last("input_audio_buffer.speech_stopped")["audio_end_ms"] == 800
+
+
+def test_switching_vad_off_and_on_begins_anew() -> None:
+    harness = Harness()
+    harness.hear(quiet(200) + loud(500))
+    harness.update(**manual())
+    harness.update(**turns())
+    harness.hear(loud(500) + quiet(600))
+    started, again = harness.of("input_audio_buffer.speech_started")
+    assert started["item_id"] != again["item_id"]
+    assert again["audio_start_ms"] == 700
+    assert harness.response["status"] == "completed"
 
 
 # barge-in
