@@ -1,6 +1,6 @@
 """What a user of `Session` sees: few events, each a small immutable value.
 
-`time_s` is seconds since the session started. An `item_id` is the id of the conversation item, the same in all events
+`time_s` is seconds since the session was open: since microphone and speaker started. An `item_id` is the id of the conversation item, the same in all events
 that speak of it.
 """
 

@@ -194,6 +194,7 @@ class Session:
             await self._ready
             if self._user is not None:
                 await self._user.open(_UserSide(self))
+            self._feed(inputs.Opened())
         except BaseException:
             await self.close()
             raise

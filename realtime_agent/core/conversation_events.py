@@ -105,6 +105,8 @@ class ConversationEvents:
         if m.user_turns.server_stopped():
             m.agent_turns.question_ended()
             m.responses.spare_request()
+            if m.creates_responses:
+                m.responses.expect_automatic()
 
     def _item(self, event: ConversationItemAdded | ConversationItemCreated | ConversationItemDone) -> None:
         m = self._m

@@ -22,6 +22,11 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """Microphone and speaker are open: the time of the session's events starts here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Disconnected:
     """The connection is over. `error` is None where this side closed it."""
 
@@ -142,6 +147,7 @@ Input = (
     ServerEvent
     | UnknownEvent
     | Connected
+    | Opened
     | Disconnected
     | MessageRejected
     | MicrophoneHeard

@@ -17,6 +17,7 @@ Theory. This file holds what is left when every subject has its own machine (see
 | greeted  | session.updated                         | ready    | the same                                       |
 | greeted  | error for our session.update            | closed   | a session that is not as asked for is not used |
 | dialing, greeted | deadline                        | closed   |                                                |
+| dialing  | a message that cannot be read           | closed   | this is no Realtime server                     |
 | dialing, greeted | say, text, image, commit …      | same     | held, up to a bound                            |
 | any      | hangup, disconnected                    | closed   | turns end, tools are cancelled, `Close`        |
 | closed   | anything                                | closed   |                                                |
@@ -109,8 +110,6 @@ class SessionCore:
             return
         out = self._out
         out.now = now
-        if out.started_at is None:
-            out.started_at = now
         kind = type(event)
         if kind is inputs.MicrophoneHeard:
             self._microphone_heard(event)  # type: ignore[arg-type]
@@ -286,7 +285,14 @@ class SessionCore:
             self._out.raise_error(error)
 
     def _message_rejected(self, event: inputs.MessageRejected) -> None:
-        self._out.raise_error(event.error)
+        if not self._greeted:
+            words = "What answers there does not speak the Realtime protocol: " + event.error.message
+            self._close("not a Realtime server", ConnectFailed(words))
+        else:
+            self._out.raise_error(event.error)
+
+    def _opened(self, event: inputs.Opened) -> None:
+        self._out.started_at = self._out.now
 
     # -- the person
 
@@ -383,6 +389,7 @@ class SessionCore:
         r, c = self._responses, ConversationEvents(self._m)
         return {
             inputs.Connected: self._connected,
+            inputs.Opened: self._opened,
             inputs.Disconnected: self._disconnected,
             inputs.MessageRejected: self._message_rejected,
             inputs.MicrophoneEnded: self._microphone_ended,

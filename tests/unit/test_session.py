@@ -263,6 +263,15 @@ async def test_a_server_that_never_greets_is_given_up_in_time() -> None:
 
 
 @virtual_time
+async def test_a_server_that_speaks_something_else_is_told_apart() -> None:
+    model = ScriptedModel(greets=False)
+    asyncio.get_running_loop().call_later(0.1, lambda: model.emit_raw(b"<html>hello</html>"))
+    with pytest.raises(ConnectFailed, match="does not speak the Realtime protocol"):
+        async with Session(Agent(), model=model, user=None):
+            pass
+
+
+@virtual_time
 async def test_a_refused_key_is_raised_on_entering() -> None:
     failure = AuthRejected("The server refused the key.")
     with pytest.raises(AuthRejected):
