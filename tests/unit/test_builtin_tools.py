@@ -221,9 +221,9 @@ class TestTimers:
 class TestNotes:
     async def test_notes_are_kept_read_and_cleared(self, desktop: Desktop, tmp_path: Path) -> None:
         assert (await desktop("read_notes")).output == "There are no notes."
-        assert (await desktop("add_note", text="buy milk")).output == "Noted: buy milk"
+        assert (await desktop("remember_note", text="buy milk")).output == "Noted: buy milk"
         assert (await desktop("read_notes")).output == "There is 1 note:\n1. buy milk"
-        await desktop("add_note", text="call\n  Ada ☎")
+        await desktop("remember_note", text="call\n  Ada ☎")
         assert (tmp_path / "notes.txt").read_text("utf-8") == "buy milk\ncall Ada ☎\n"
         assert stat.S_IMODE((tmp_path / "notes.txt").stat().st_mode) == 0o600
         assert (await desktop("clear_notes")).output == "All notes are deleted."
@@ -232,23 +232,23 @@ class TestNotes:
 
     async def test_clearing_needs_approval(self, tmp_path: Path) -> None:
         desktop = Desktop(tmp_path, approve=lambda call: False)
-        await desktop("add_note", text="buy milk")
+        await desktop("remember_note", text="buy milk")
         assert (await desktop("clear_notes")).error is not None
         assert "buy milk" in (await desktop("read_notes")).output
         await desktop.runner.close()
 
     async def test_notes_written_at_once_are_all_kept(self, desktop: Desktop) -> None:
-        await asyncio.gather(*(desktop("add_note", text=f"note {number}") for number in range(20)))
+        await asyncio.gather(*(desktop("remember_note", text=f"note {number}") for number in range(20)))
         assert (await desktop("read_notes")).output.startswith("There are 20 notes:")
 
     @pytest.mark.parametrize("text", ["", "   ", "\n"])
     async def test_an_empty_note_is_refused(self, desktop: Desktop, text: str) -> None:
-        assert (await desktop("add_note", text=text)).error is not None
+        assert (await desktop("remember_note", text=text)).error is not None
 
     async def test_a_folder_that_cannot_be_written_is_a_clear_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         desktop = Desktop(tmp_path / "file" / "folder")
-        outcome = await desktop("add_note", text="x")
+        outcome = await desktop("remember_note", text="x")
         assert outcome.error is not None
         assert outcome.error.code in {"notes_unwritable", "notes_unreadable"}
         await desktop.runner.close()
@@ -308,8 +308,8 @@ class TestComputer:
         assert opened == []
 
     async def test_the_status_is_told_in_sentences(self, desktop: Desktop) -> None:
-        assert "disk space" in (await desktop("system_status")).output
-        assert "gigabytes" in (await desktop("system_status", part="disk")).output
+        assert "disk space" in (await desktop("computer_status")).output
+        assert "gigabytes" in (await desktop("computer_status", part="disk")).output
 
     async def test_the_battery_is_read_where_there_is_one(
         self, desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -318,10 +318,10 @@ class TestComputer:
         (tmp_path / "BAT0" / "capacity").write_text("81\n")
         (tmp_path / "BAT0" / "status").write_text("Discharging\n")
         monkeypatch.setattr(computer, "_POWER", tmp_path)
-        assert (await desktop("system_status", part="battery")).output == "The battery is at 81 percent, discharging."
+        assert (await desktop("computer_status", part="battery")).output == "The battery is at 81 percent, discharging."
 
     async def test_what_the_computer_does_not_tell_is_said_so(
         self, desktop: Desktop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(computer, "_POWER", tmp_path / "none")
-        assert (await desktop("system_status", part="battery")).output == "This computer does not tell its battery."
+        assert (await desktop("computer_status", part="battery")).output == "This computer does not tell its battery."

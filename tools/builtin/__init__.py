@@ -7,9 +7,9 @@
 | `current_time` | time and date, here or in a time zone or city |
 | `calculate` | arithmetic |
 | `set_timer`, `list_timers`, `cancel_timer` | timers; the agent speaks when one is over |
-| `add_note`, `read_notes`, `clear_notes` | notes in a text file under the user's data folder |
+| `remember_note`, `read_notes`, `clear_notes` | notes in a text file under the user's data folder |
 | `open_website` | opens the browser, after approval |
-| `system_status` | battery, disk, memory, load |
+| `computer_status` | battery, disk, memory, load |
 
 Results are sentences, for they are heard and not read. Descriptions use the words with which people ask.
 """
@@ -20,12 +20,12 @@ from pathlib import Path
 
 from realtime_agent.tools.builtin.calculator import calculate
 from realtime_agent.tools.builtin.clock import current_time
-from realtime_agent.tools.builtin.computer import open_website, system_status
+from realtime_agent.tools.builtin.computer import computer_status, open_website
 from realtime_agent.tools.builtin.notes import Notes, user_data_folder
 from realtime_agent.tools.builtin.timers import Timers
 from realtime_agent.tools.tool import Tool
 
-__all__ = ["Notes", "Timers", "calculate", "current_time", "desktop_tools", "open_website", "system_status"]
+__all__ = ["Notes", "Timers", "calculate", "computer_status", "current_time", "desktop_tools", "open_website"]
 
 
 def desktop_tools(data_folder: Path | None = None) -> list[Tool]:
@@ -38,9 +38,9 @@ def desktop_tools(data_folder: Path | None = None) -> list[Tool]:
         timers.set_timer,
         timers.list_timers,
         timers.cancel_timer,
-        notes.add_note,
+        notes.remember_note,
         notes.read_notes,
         notes.clear_notes,
         open_website,
-        system_status,
+        computer_status,
     ]

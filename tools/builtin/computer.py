@@ -44,8 +44,8 @@ def open_website(address: str) -> str:
 
 
 @tool
-def system_status(part: Part = "everything") -> str:
-    """Tell the status of this computer: battery, free disk space, memory, and how busy the processor is (load).
+def computer_status(part: Part = "everything") -> str:
+    """Tell how this computer is doing: how full the battery is, disk space and memory left, how busy the processor is.
 
     Args:
         part: which part is asked for.

@@ -36,8 +36,8 @@ class Notes:
         self._lock = threading.Lock()  # tools run in threads, several at a time
 
     @tool
-    def add_note(self, text: str) -> str:
-        """Write down a note, remember something, add it to the list of notes.
+    def remember_note(self, text: str) -> str:
+        """Add a note: remember something, write it down, take or make a note of it.
 
         Args:
             text: what to write down.
