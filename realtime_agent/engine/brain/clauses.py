@@ -7,18 +7,13 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
+from .vocabulary import JOINTS, LEADS, QUESTION_STARTS, REQUEST_VERBS, STATEMENT_STARTS
 from .words import Utterance
 
 _REQUESTS = re.compile(
     r"^(?:i|we) (?:want|need|wanna|would (?:like|love)|have to|must|wonder|am looking|would want|should)\b"
     r"|^i (?:am )?(?:would|could|can|will) (?:i |you )?(?:need|like)\b"
 )
-_STATEMENTS = frozenset(
-    ("i", "we", "he", "she", "they", "it", "that", "this", "there", "my", "our", "his", "her", "their", "you",
-    "yesterday",
-     "people", "everyone", "everybody", "someone", "nobody", "these", "those", "because", "maybe", "perhaps",
-     "when", "if")
-)  # fmt: skip
 _OPINIONS = re.compile(
     r"\b(?:do|would|did|can|have|could) you (?:ever |really |also )?(?:like|love|think|feel|enjoy|believe|hate|"
     r"prefer|remember when|seen|been|"
@@ -34,30 +29,6 @@ _NEGATED = re.compile(
     r"^(?:please |ok |no |oh |but )*(?:do not|never|you should not|you must not)\b(?! (?:forget|"
     r"let me forget|bother))"
 )
-_QUESTION = frozenset(
-    ("what", "which", "where", "when", "who", "whom", "how", "is", "are", "am", "was", "were", "will", "would",
-    "can", "could",
-     "do", "does", "did", "should", "shall", "may", "has", "have")
-)  # fmt: skip
-LEADS = frozenset(
-    ("please", "ok", "hey", "hi", "hello", "so", "and", "also", "then", "now", "well", "um", "uh", "er", "just",
-    "alright",
-     "yes", "yeah", "actually", "oh", "maybe", "thanks", "right", "go", "ahead")
-)  # fmt: skip
-_VERBS = frozenset(
-    ("turn", "switch", "set", "tell", "give", "show", "play", "send", "call", "text", "email", "message", "remind",
-    "add",
-     "remove", "delete", "create", "make", "open", "close", "start", "stop", "find", "search", "look", "check",
-     "book", "order",
-     "buy", "read", "write", "take", "get", "put", "translate", "convert", "calculate", "roll", "flip", "pick",
-     "choose", "schedule",
-     "cancel", "wake", "lock", "unlock", "dim", "pause", "resume", "skip", "note", "save", "list", "update",
-     "change", "increase",
-     "decrease", "raise", "lower", "let", "help", "say", "spell", "count", "launch", "ring", "run", "want", "need",
-     "fetch",
-     "transfer", "pay", "reserve", "track", "log", "draw", "pass")
-)  # fmt: skip
-_JOINTS = frozenset(("and", "then", "also", "plus", "afterwards"))
 # After these the rest is what somebody else shall read or hear: nothing in it is a request to us.
 _DICTATION = re.compile(r"\b(?:saying|says|that says|the words|the text|the message that|writing)\b")
 
@@ -75,23 +46,25 @@ def form_of(lows: tuple[str, ...]) -> str:
     if not text or _REQUESTS.match(text):
         return "request"
     first = lows[start]
-    if first in _QUESTION and not (first == "when" and lows[-1] != "?" and "is" not in lows[start + 1 : start + 3]):
+    if first in QUESTION_STARTS and not (
+        first == "when" and lows[-1] != "?" and "is" not in lows[start + 1 : start + 3]
+    ):
         return "question"
-    if first in _STATEMENTS:
+    if first in STATEMENT_STARTS:
         return "statement"
-    return "request" if first in _VERBS else "fragment"
+    return "request" if first in REQUEST_VERBS else "fragment"
 
 
 def begins_request(lows: tuple[str, ...], verbs: frozenset[str]) -> bool:
     """Whether the words could begin a request of their own; `verbs` are the first words of the tools' names."""
     start = 0
-    while start < len(lows) and (lows[start] in LEADS or lows[start] in _JOINTS):
+    while start < len(lows) and (lows[start] in LEADS or lows[start] in JOINTS):
         start += 1
     if start >= len(lows):
         return False
     return (
-        lows[start] in _VERBS
-        or lows[start] in _QUESTION
+        lows[start] in REQUEST_VERBS
+        or lows[start] in QUESTION_STARTS
         or lows[start] in verbs
         or bool(_REQUESTS.match(" ".join(lows[start:])))
     )
@@ -107,7 +80,7 @@ def split_clauses(utterance: Utterance, verbs: frozenset[str], known: Callable[[
     for at in range(1, len(lows)):
         if at > last:
             break
-        joint = lows[at] in _JOINTS and lows[at - 1] not in _JOINTS
+        joint = lows[at] in JOINTS and lows[at - 1] not in JOINTS
         mark = any(sign in utterance.gap(at - 1) for sign in ".?!;,")
         if (joint or mark) and begins_request(lows[at:], verbs):
             cuts.append(at)
@@ -123,6 +96,6 @@ def split_clauses(utterance: Utterance, verbs: frozenset[str], known: Callable[[
 
 def _without_joints(piece: Utterance) -> Utterance:
     start = 0
-    while start < len(piece.words) - 1 and (piece.words[start].low in _JOINTS or piece.words[start].low in LEADS):
+    while start < len(piece.words) - 1 and (piece.words[start].low in JOINTS or piece.words[start].low in LEADS):
         start += 1
     return piece.part(start, len(piece.words))

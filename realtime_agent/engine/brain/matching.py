@@ -21,31 +21,12 @@ from functools import lru_cache
 from ..parts import ToolSpec
 from .clauses import form_of
 from .schemas import Leaf, leaves_of
-from .vocabulary import STOP_WORDS
+from .vocabulary import ACTIONS, FAINT_WORDS, STOP_WORDS
 from .words import Utterance, distance, read, sentences, slips, split_name, stem, synonyms
 
 ENOUGH = 0.6
-_FAINT_VERBS = frozenset(
-    stem(word)
-    for word in ("get", "set", "do", "run", "make", "fetch", "tool", "function", "data", "info", "information",
-    "current",
-                 "use", "is", "has", "my", "the", "a", "of", "for", "to", "in", "by", "with", "all", "new",
-                 "handle", "perform",
-                 "user", "value", "from", "give", "tell", "update", "and", "at", "it", "this", "list", "show",
-                 "query")
-)  # fmt: skip
-_ACTIONS = frozenset(
-    stem(word)
-    for word in ("search", "send", "play", "add", "turn", "switch", "open", "remind", "book", "translate", "call",
-    "roll",
-                 "flip", "delete", "create", "calculate", "convert", "start", "stop", "find", "look", "check",
-                 "cancel", "remove",
-                 "close", "lock", "unlock", "schedule", "order", "buy", "read", "write", "take", "toss", "pick",
-                 "lookup",
-                 "pause", "resume", "skip", "launch", "transfer", "pay", "reserve", "track", "save", "change",
-                 "control",
-                 "toggle", "record", "log", "put", "compute", "dial", "enable", "disable")
-)  # fmt: skip
+_FAINT = frozenset(map(stem, FAINT_WORDS))
+_ACTIONS = frozenset(map(stem, ACTIONS))
 _OPPOSITES = {"on": "off", "off": "on", "up": "down", "down": "up", "add": "remove", "remove": "add", "start": "stop",
               "stop": "start", "open": "close", "close": "open", "lock": "unlock", "unlock": "lock", "delete": "add",
               "enable": "disable", "disable": "enable", "create": "delete", "cancel": "set",
@@ -97,16 +78,16 @@ def _profile(name: str, description: str, parameters: str) -> Profile:
     name_words = tuple(split_name(name))
     stems = [stem(word) for word in name_words]
     # "order" is what get_order_status is about, and what order_pizza does: a verb comes first, or alone.
-    telling = [word for word in stems if word not in _FAINT_VERBS]
+    telling = [word for word in stems if word not in _FAINT]
     verbs = frozenset(_ACTIONS & set(stems[:1] if len(telling) > 1 else telling))
-    nouns = frozenset(word for word in stems if word not in verbs and word not in _FAINT_VERBS and len(word) > 1)
+    nouns = frozenset(word for word in stems if word not in verbs and word not in _FAINT and len(word) > 1)
     weights: dict[str, float] = {}
 
     def weigh(text: str, weight: float) -> None:
         for word in read(text).lows:
             if word not in STOP_WORDS and len(word) > 1:
                 key = stem(word)
-                weights[key] = max(weights.get(key, 0.0), weight * (0.4 if key in _FAINT_VERBS else 1.0))
+                weights[key] = max(weights.get(key, 0.0), weight * (0.4 if key in _FAINT else 1.0))
 
     told = sentences(description)
     for leaf in leaves:

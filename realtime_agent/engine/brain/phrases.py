@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import re
 
-from .clauses import LEADS
 from .matching import Profile
 from .schemas import Leaf
 from .values import Search, Span, temporal_spans
-from .vocabulary import STOP_WORDS
+from .vocabulary import (
+    ASKING,
+    CONNECTORS,
+    CONTACT_VERBS,
+    FILLERS,
+    FROM_NAMES,
+    GIVING_VERBS,
+    LEADS,
+    NAME_ENDS,
+    NO_NAMES,
+    PREAMBLE,
+    STOP_WORDS,
+    TO_NAMES,
+    TRAILERS,
+)
 from .words import Utterance, stem
 
 _MARKERS = {
@@ -18,52 +31,19 @@ _MARKERS = {
     "language": ("to", "into", "in"),
     "email": ("to", "at"),
 }
-_FROM = frozenset(("origin", "from", "source", "departure", "start", "sender"))
-_TO = frozenset(("destination", "to", "target", "recipient", "arrival", "receiver", "end"))
-_ENDS = frozenset(
-    ("in", "on", "at", "for", "to", "from", "with", "by", "saying", "says", "that", "about", "please", "right",
-    "now", "and", "or",
-     "is", "are", "was", "will", "called", "named", "near", "into", "asking", "telling", "if", "because", "like",
-     "again",
-     "thanks", "then", "what", "how", "when", "next", "this")
-)  # fmt: skip
-_NO_NAMES = frozenset(("me", "it", "us", "you", "my", "the", "a", "an", "that", "this", "here", "there", "them",
-"him", "her", "i",
-                       "do", "go", "be", "know", "see", "have", "hear", "get", "check", "find", "tell", "set",
-                       "make", "buy", "turn", "book",
-                       "send", "order", "say",
-                       "everyone", "now", "outside", "today", "sure", "least",
-                       "all"))  # fmt: skip
-_CONTACT_VERBS = frozenset(
-    ("call", "text", "email", "message", "phone", "ring", "tell", "pay", "invite", "dial", "contact", "mail")
-)
-_GIVING_VERBS = frozenset(("send", "give", "write", "show", "drop", "shoot"))
 _DICTATION = re.compile(r"\b(?:saying that|saying|that says|which says|says|with the (?:text|message|words|subject|"
                         r"body|content)|"
                         r"the message|to say that|to say|and say|asking|telling (?:him|her|them) that|telling "
                         r"(?:him|her|them))\b")  # fmt: skip
-_CONNECTORS = frozenset(("to", "that", "about", "for", "of", "by", "on", "into"))
-_FILLERS = frozenset(("me", "us", "a", "an", "the", "my", "our", "some", "please", "this", "up", "out", "new"))
-_PREAMBLE = frozenset(("i", "we", "want", "need", "would", "like", "you", "could", "can", "will", "do", "let",
-"go", "is", "are", "what",
-                       "it", "and", "have"))  # fmt: skip
-_ASKING = frozenset(("set", "make", "get", "take", "give", "put", "create", "add", "send", "write", "show", "tell",
-"find", "search",
-                     "look", "play", "start", "read", "save", "post", "ask", "say", "open", "run", "do", "jot",
-                     "down", "note",
-                     "record", "leave", "check", "order", "buy", "web", "internet", "online"))  # fmt: skip
-_TRAILERS = frozenset(
-    ("please", "thanks", "now", "thank", "you", "ok", "right", "for", "me", "again", "too", "as", "well")
-)
 
 
 def find_name(leaf: Leaf, search: Search, profile: Profile) -> str | None:
     """The place, person or title behind its marker ("in New York", "to Anna", "called Work")."""
     markers = _MARKERS.get(leaf.role, ())
     own = set(leaf.name.lower().split("_"))
-    if own & _FROM:
+    if own & FROM_NAMES:
         markers = ("from",)
-    elif own & _TO and leaf.role != "person":
+    elif own & TO_NAMES and leaf.role != "person":
         markers = ("to", "for", "into")
     blocked = set(search.used)
     for span in temporal_spans(search):
@@ -84,11 +64,11 @@ def _name_starts(leaf: Leaf, search: Search, markers: tuple[str, ...]) -> list[t
     if leaf.role == "person":
         for at, low in enumerate(lows[:6]):
             given = (
-                low in _GIVING_VERBS
+                low in GIVING_VERBS
                 and lows[at + 2 : at + 3]
                 and lows[at + 2] in ("a", "an", "the", "this", "my", "that")
             )
-            if low in _CONTACT_VERBS or given:
+            if low in CONTACT_VERBS or given:
                 found.append((at, True))
     for marker in markers:
         found += [(at, False) for at, low in enumerate(lows) if low == marker]
@@ -100,7 +80,7 @@ def _name_span(search: Search, start: int, blocked: set[int], profile: Profile, 
     while start < len(lows) and lows[start] in ("the", "my", "our", "a", "mr", "mrs"):
         start += 1
     end = start
-    while end < len(lows) and end - start < 5 and end not in blocked and lows[end] not in _ENDS:
+    while end < len(lows) and end - start < 5 and end not in blocked and lows[end] not in NAME_ENDS:
         if stem(lows[end]) in profile.nouns:
             break
         if any(sign in search.utterance.gap(end - 1) for sign in ".?!;,") and end > start:
@@ -108,10 +88,10 @@ def _name_span(search: Search, start: int, blocked: set[int], profile: Profile, 
         if short and end > start and not search.utterance.text[search.utterance.words[end].start].isupper():
             break
         end += 1
-    while end > start and lows[end - 1] in _TRAILERS:
+    while end > start and lows[end - 1] in TRAILERS:
         end -= 1
     words = lows[start:end]
-    if not words or words[0] in _NO_NAMES or words[0].isdecimal() or all(profile.says(word) for word in words):
+    if not words or words[0] in NO_NAMES or words[0].isdecimal() or all(profile.says(word) for word in words):
         return None
     return start, end
 
@@ -142,10 +122,10 @@ def _after_asking(search: Search, profile: Profile) -> int:
     while at < len(lows):
         low = lows[at]
         names = at in search.used or profile.says(low)
-        asks = low in LEADS or low in _FILLERS or low in _ASKING or (low in _PREAMBLE and not named_it)
+        asks = low in LEADS or low in FILLERS or low in ASKING or (low in PREAMBLE and not named_it)
         if names or asks:
-            at, named_it = at + 1, named_it or names or low in _ASKING
-        elif low in _CONNECTORS:
+            at, named_it = at + 1, named_it or names or low in ASKING
+        elif low in CONNECTORS:
             at += 1
             named = _tool_words(lows, at, profile)
             if named == at:
@@ -153,7 +133,7 @@ def _after_asking(search: Search, profile: Profile) -> int:
             at = named
         else:
             break
-    while at < len(lows) and lows[at] in ("a", "an", "the", "to", "that") and at and lows[at - 1] in _CONNECTORS:
+    while at < len(lows) and lows[at] in ("a", "an", "the", "to", "that") and at and lows[at - 1] in CONNECTORS:
         at += 1
     return at
 
@@ -176,7 +156,7 @@ def _trimmed(
     changed = True
     while changed and start < end:
         changed = False
-        if (end - 1) in search.used or (not keep_trailers and lows[end - 1] in _TRAILERS):
+        if (end - 1) in search.used or (not keep_trailers and lows[end - 1] in TRAILERS):
             end, changed = end - 1, True
         elif start in search.used:
             start, changed = start + 1, True

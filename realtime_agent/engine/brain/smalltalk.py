@@ -9,32 +9,13 @@ from datetime import datetime
 
 from ..parts import ToolSpec
 from .skills import SKILLS
+from .vocabulary import NOT_AGENT_NAMES
 from .words import sentences, split_name
 
 # "You are Ada, ...", "Your name is Ada", "call yourself Ada"
 _NAME = re.compile(
     r"(?:\b(?:[Yy]our name is|[Yy]ou are called|[Cc]all yourself|[Yy]ou are named|[Yy]ou're called)|"
     r"\b[Yy]ou(?: are|'re|’re))\s+(?P<name>[A-Z][a-z'’\-]+(?:\s[A-Z][a-z'’\-]+)?)(?=[\s,.;:!?]|$)"
-)
-_NOT_NAMES = frozenset(
-    [
-        "An",
-        "The",
-        "Not",
-        "Very",
-        "Now",
-        "Always",
-        "Never",
-        "Helpful",
-        "Here",
-        "English",
-        "French",
-        "German",
-        "Spanish",
-        "American",
-        "Assistant",
-        "Agent",
-    ]
 )
 _GREETING = r"(?:hello|hi|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings)"
 _GREETINGS = re.compile(rf"^(?:{_GREETING})(?: (?:there|again|you|everyone|assistant|agent|computer|robot))*")
@@ -117,8 +98,8 @@ def agent_name(instructions: str) -> str:
     """The name that the instructions give the agent, or "" where they give none."""
     for found in _NAME.finditer(instructions):
         first = found["name"].split()[0]
-        if first not in _NOT_NAMES:
-            return " ".join(word for word in found["name"].split() if word not in _NOT_NAMES)
+        if first not in NOT_AGENT_NAMES:
+            return " ".join(word for word in found["name"].split() if word not in NOT_AGENT_NAMES)
     return ""
 
 

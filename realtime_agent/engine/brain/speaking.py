@@ -9,10 +9,10 @@ from datetime import date, datetime, time
 from typing import Any
 
 from ..parts import PastCall
-from .matching import _ACTIONS, _FAINT_VERBS
 from .numbers import spoken
 from .skills import spoken_date, spoken_time
-from .words import listed, sentences, split_name, stem
+from .vocabulary import ACTIONS, FAINT_WORDS
+from .words import listed, sentences, split_name
 
 _LONGEST_CHARACTERS = 700
 _MOST_FIELDS = 6
@@ -87,14 +87,14 @@ def speak_result(call: PastCall) -> str:
 def noun_of(name: str) -> str:
     """What a tool is about: "get_weather" is "weather"."""
     words = split_name(name)
-    nouns = [word for word in words if stem(word) not in _ACTIONS and stem(word) not in _FAINT_VERBS]
+    nouns = [word for word in words if word not in ACTIONS and word not in FAINT_WORDS]
     return " ".join(nouns)
 
 
 def _looks_up(name: str) -> bool:
     """Whether the tool, by its name, finds something out rather than does something."""
     first = (split_name(name) or [""])[0]
-    return stem(first) not in _ACTIONS or first in ("search", "find", "look", "lookup", "check", "read", "list")
+    return first not in ACTIONS or first in ("search", "find", "look", "lookup", "check", "read", "list")
 
 
 def _is_question(name: str) -> bool:

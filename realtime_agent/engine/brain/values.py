@@ -13,30 +13,9 @@ from .dates import find_moment
 from .numbers import parse_digits, parse_number, parse_ordinal
 from .schemas import Leaf
 from .times import SECONDS, parse_duration, spoken_duration
-from .vocabulary import MONTHS, STOP_WORDS
+from .vocabulary import MONTHS, NO, POINTERS, STOP_WORDS, SWITCHES, YES
 from .words import Utterance, distance, slips, split_name, stem
 
-_YES = frozenset(
-    [
-        "yes",
-        "yeah",
-        "yep",
-        "yup",
-        "sure",
-        "ok",
-        "on",
-        "true",
-        "correct",
-        "right",
-        "definitely",
-        "absolutely",
-        "enable",
-        "enabled",
-        "please",
-        "certainly",
-    ]
-)
-_NO = frozenset(["no", "nope", "nah", "off", "false", "not", "disable", "disabled", "never", "without", "none"])
 _ALIASES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin", "en": "english", "de": "german", "fr": "french",
 "es": "spanish",
             "it": "italian", "usd": "dollar", "eur": "euro", "gbp": "pound", "jpy": "yen", "km": "kilometer",
@@ -46,10 +25,6 @@ _ALIASES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin", "en": "english", "
             "l": "large", "xl": "extra large", "cm": "centimeter", "ft": "feet", "in": "inch", "pt": "portuguese",
             "ja": "japanese", "zh": "chinese", "nl": "dutch", "hi": "hindi"}  # fmt: skip
 # "this one", "another one": no numbers
-_POINTERS = frozenset(("this", "that", "another", "the", "which", "every", "no", "any", "some", "each"))
-_SWITCHES = frozenset(
-    ("on", "off", "state", "enabled", "enable", "power", "active", "status", "switch", "turn", "value")
-)
 Span = tuple[int, int]
 
 
@@ -127,17 +102,17 @@ def find_boolean(leaf: Leaf, search: Search) -> bool | None:
     lows = search.lows
     if search.answering:
         for index, low in enumerate(lows):
-            if low in _NO or low in _YES:
+            if low in NO or low in YES:
                 search.take((index, index + 1))
-                return low in _YES
+                return low in YES
     words = split_name(leaf.name)
     inverted = "off" in words and "on" not in words
-    switch = bool(_SWITCHES & set(words)) or " off" in leaf.description.lower()
+    switch = bool(SWITCHES & set(words)) or " off" in leaf.description.lower()
     for index, low in enumerate(lows):
         if switch and low in ("on", "off", "enable", "disable") and not _starts_day(lows, index):
             search.take((index, index + 1))
             return (low in ("on", "enable")) != inverted
-    telling = [stem(word) for word in words if word not in STOP_WORDS and word not in _SWITCHES]
+    telling = [stem(word) for word in words if word not in STOP_WORDS and word not in SWITCHES]
     for index, low in enumerate(lows):
         if stem(low) in telling:
             search.take((index, index + 1))
@@ -172,7 +147,7 @@ def find_number(leaf: Leaf, search: Search, *, near: bool = False) -> int | floa
     at = 0
     while at < len(search.lows):
         number = parse_number(search.lows, at)
-        if number is None or (search.lows[at] == "one" and search.lows[max(0, at - 1)] in _POINTERS and at > 0):
+        if number is None or (search.lows[at] == "one" and search.lows[max(0, at - 1)] in POINTERS and at > 0):
             at += 1
             continue
         span = (at, number[1])

@@ -103,3 +103,106 @@ LANGUAGES = frozenset(_words(
     "polish turkish swedish danish norwegian finnish greek hebrew czech hungarian ukrainian romanian thai vietnamese "
     "indonesian latin catalan irish welsh bengali urdu persian swahili"
 ))  # fmt: skip
+
+# Words of tools' names that say little of what the tool is for.
+FAINT_WORDS = frozenset(_words(
+    "get set do run make fetch tool function data info information current use is has my the a of for to in by with "
+    "all new handle perform user value from give tell update and at it this list show query"
+))  # fmt: skip
+
+# First words of tools' names that say what the tool does.
+ACTIONS = frozenset(_words(
+    "search send play add turn switch open remind book translate call roll flip delete create calculate convert "
+    "start stop find look check cancel remove close lock unlock schedule order buy read write take toss pick lookup "
+    "pause resume skip launch transfer pay reserve track save change control toggle record log put compute dial "
+    "enable disable"
+))  # fmt: skip
+
+# Parameters for where something begins.
+FROM_NAMES = frozenset(_words("origin from source departure start sender"))
+
+# Parameters for where something ends.
+TO_NAMES = frozenset(_words("destination to target recipient arrival receiver end"))
+
+# Where a name ends.
+NAME_ENDS = frozenset(_words(
+    "in on at for to from with by saying says that about please right now and or is are was will called named near "
+    "into asking telling if because like again thanks then what how when next this"
+))  # fmt: skip
+
+# What stands behind a marker and is no name.
+NO_NAMES = frozenset(_words(
+    "me it us you my the a an that this here there them him her i do go be know see have hear get check find tell "
+    "set make buy turn book send order say everyone now outside today sure least all"
+))  # fmt: skip
+
+# "Text Bob": the next word is a person.
+CONTACT_VERBS = frozenset(_words("call text email message phone ring tell pay invite dial contact mail"))
+
+# "Send Bob a ...": the next word is a person.
+GIVING_VERBS = frozenset(_words("send give write show drop shoot"))
+
+# Between the asking and the text: "remind me to".
+CONNECTORS = frozenset(_words("to that about for of by on into"))
+
+# May stand among the asking words.
+FILLERS = frozenset(_words("me us a an the my our some please this up out new"))
+
+# May stand before the asking words.
+PREAMBLE = frozenset(_words("i we want need would like you could can will do let go is are what it and have"))
+
+# Ask for a tool without naming it.
+ASKING = frozenset(_words(
+    "set make get take give put create add send write show tell find search look play start read save post ask say "
+    "open run do jot down note record leave check order buy web internet online"
+))  # fmt: skip
+
+# May follow a text without belonging to it.
+TRAILERS = frozenset(_words("please thanks now thank you ok right for me again too as well"))
+
+# First words of statements.
+STATEMENT_STARTS = frozenset(_words(
+    "i we he she they it that this there my our his her their you yesterday people everyone everybody someone "
+    "nobody these those because maybe perhaps when if"
+))  # fmt: skip
+
+# First words of questions.
+QUESTION_STARTS = frozenset(_words(
+    "what which where when who whom how is are am was were will would can could do does did should shall may has "
+    "have"
+))  # fmt: skip
+
+# May stand before anything.
+LEADS = frozenset(_words(
+    "please ok hey hi hello so and also then now well um uh er just alright yes yeah actually oh maybe thanks right "
+    "go ahead"
+))  # fmt: skip
+
+# First words of requests.
+REQUEST_VERBS = frozenset(_words(
+    "turn switch set tell give show play send call text email message remind add remove delete create make open "
+    "close start stop find search look check book order buy read write take get put translate convert calculate "
+    "roll flip pick choose schedule cancel wake lock unlock dim pause resume skip note save list update change "
+    "increase decrease raise lower let help say spell count launch ring run want need fetch transfer pay reserve "
+    "track log draw pass"
+))  # fmt: skip
+
+# Between two requests.
+JOINTS = frozenset(_words("and then also plus afterwards"))
+
+YES = frozenset(_words(
+    "yes yeah yep yup sure ok on true correct right definitely absolutely enable enabled please certainly"
+))  # fmt: skip
+
+NO = frozenset(_words("no nope nah off false not disable disabled never without none"))
+
+# "This one" is no number.
+POINTERS = frozenset(_words("this that another the which every no any some each"))
+
+# Parameters that are on or off.
+SWITCHES = frozenset(_words("on off state enabled enable power active status switch turn value"))
+
+# What follows "You are" and is no name.
+NOT_AGENT_NAMES = frozenset(_words(
+    "An The Not Very Now Always Never Helpful Here English French German Spanish American Assistant Agent"
+))  # fmt: skip
