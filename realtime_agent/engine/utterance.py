@@ -26,6 +26,9 @@ _FRAME_SAMPLES = RATE_HZ // 50
 _PAUSE_FRAMES = 10  # a cut is sought in the quietest 200 ms
 _SILENT_RMS = 40.0  # of 32768: what a quiet room leaves in a good microphone
 _SILENT_SHARE = 0.012  # -38 dB of the loudest frame
+_ROOM_QUANTILE = 0.1  # the quietest tenth of an utterance is its room
+_ROOM_TIMES = 2.5
+_ROOM_SHARE = 0.05  # but where somebody never pauses, it is speech: no more than -26 dB of the loudest frame
 _MOST_WORDS_PER_S = 7.0
 
 Samples = npt.NDArray[np.int16]
@@ -55,7 +58,9 @@ def trim_silence(pcm: Samples) -> Samples:
     rms = _rms(pcm)
     if not len(rms):
         return pcm[:0]
-    loud = np.flatnonzero(rms > max(_SILENT_RMS, _SILENT_SHARE * float(rms.max())))
+    loudest = float(rms.max())
+    room = min(_ROOM_TIMES * float(np.quantile(rms, _ROOM_QUANTILE)), _ROOM_SHARE * loudest)
+    loud = np.flatnonzero(rms > max(_SILENT_RMS, _SILENT_SHARE * loudest, room))
     if not len(loud):
         return pcm[:0]
     start = int(loud[0]) * _FRAME_SAMPLES - MARGIN_SAMPLES

@@ -175,6 +175,8 @@ class PicoVoice:
         if len(self._restarts) >= self._max_restarts:
             raise VoiceHung(f"The voice's process died {len(self._restarts)} times within a minute")
         self._restarts.append(now)
+        if dead := self._workers.pop(number, None):
+            await dead.kill()  # frees its pipes
         self._workers[number] = worker = await VoiceProcess.start()
         return worker
 
