@@ -93,6 +93,9 @@ def _weight(word: str) -> float:
     """How long a word takes to say, in syllables."""
     word = word.strip()
     digits = sum(character.isdigit() for character in word)
-    syllables = len(_VOWELS.findall(word)) or (1 if any(character.isalpha() for character in word) else 0)
-    pause = 1.0 if word[-1:] in ",;:.!?…" else 0.0
+    letters = word.rstrip(",;:.!?…")
+    syllables = len(_VOWELS.findall(letters)) or (1 if any(map(str.isalpha, letters)) else 0)
+    if syllables > 1 and letters[-1] in "eE":
+        syllables -= 1  # silent, mostly
+    pause = 1.0 if len(letters) < len(word) else 0.0
     return 1.3 * digits + syllables + 0.06 * len(word) + pause
