@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from realtime_agent.errors import ConnectFailed, EngineError, PathDead, TransportError
+from realtime_agent.errors import ConnectFailed, EngineError, MissingExtra, PathDead, TransportError
 from realtime_agent.transports.model.base import ModelConnection, ModelReceiver
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ class EmbeddedModel:
             ConnectFailed: the engine cannot be started.
             MissingExtra: the engine's parts are not installed.
         """
-        from realtime_agent.server.runner import SessionRunner, make_session
+        try:
+            from realtime_agent.server.runner import SessionRunner, make_session
+        except ModuleNotFoundError as missing:
+            raise MissingExtra("The embedded model", "engine") from missing
 
         engine = self._acquire()
         try:
