@@ -81,6 +81,7 @@ class ItemRecord:
     arguments: str | None = None
     output: str | None = None
     placed: bool = False
+    previous_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -149,12 +150,12 @@ class Conversation:
         if record is None or record.placed:
             return record
         record.placed = True
+        record.previous_id = previous_item_id
         self._floating.pop(item_id, None)
         self._insert(item_id, previous_item_id)
         for orphan in self._orphans.pop(item_id, ()):
             if orphan in self._records:
-                self._order.remove(orphan)
-                self._order.insert(self._order.index(item_id) + 1, orphan)
+                self._move_behind(orphan, item_id)
         if len(self._order) > self._max_items:
             oldest = self._order.pop(0)
             del self._records[oldest]
@@ -211,8 +212,24 @@ class Conversation:
             order.insert(order.index(previous_item_id) + 1, item_id)
             return
         order.append(item_id)
-        if previous_item_id not in self._gone and len(self._orphans) < _MOST_FLOATING:
+        if previous_item_id not in self._gone:
             self._orphans.setdefault(previous_item_id, []).append(item_id)
+            if len(self._orphans) > _MOST_FLOATING:
+                del self._orphans[next(iter(self._orphans))]
+
+    def _move_behind(self, item_id: str, previous_id: str) -> None:
+        """Move an item, and the row of those that follow it because they said so."""
+        order = self._order
+        first = order.index(item_id)
+        last = first + 1
+        while last < len(order) and self._records[order[last]].previous_id == order[last - 1]:
+            last += 1
+        row = order[first:last]
+        if previous_id in row:  # a circle of predecessors
+            return
+        del order[first:last]
+        behind = order.index(previous_id) + 1
+        order[behind:behind] = row
 
     def _fill_message(self, record: ItemRecord, item: MessageItem) -> None:
         record.role = item.role

@@ -26,6 +26,7 @@ Theory. This file holds what is left when every subject has its own machine (see
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from realtime_agent.core import inputs
@@ -175,11 +176,13 @@ class SessionCore:
     @property
     def usage(self) -> Usage:
         """What was used until now."""
-        usage, rate_hz = self._m.usage, self._config.audio_format.rate_hz
-        usage.audio_in_s = self._m.sent_samples / rate_hz
-        usage.audio_out_s = self._m.ledger.received_samples / rate_hz
-        usage.audio_heard_s = self._m.ledger.position / rate_hz
-        return usage
+        rate_hz = self._config.audio_format.rate_hz
+        return replace(
+            self._m.usage,
+            audio_in_s=self._m.sent_samples / rate_hz,
+            audio_out_s=self._m.ledger.received_samples / rate_hz,
+            audio_heard_s=self._m.ledger.position / rate_hz,
+        )
 
     @property
     def counts(self) -> dict[str, int]:
