@@ -13,11 +13,13 @@ from .arithmetic import calculate
 from .matching import Profile
 from .phrases import find_name, find_text, proper, split_list, without_answer_lead
 from .schemas import Leaf
+from .times import SECONDS
 from .values import (
     Search,
     find_boolean,
     find_choices,
     find_code,
+    find_duration,
     find_moment_text,
     find_number,
     find_timezone,
@@ -28,9 +30,11 @@ from .words import Utterance
 
 _TEMPORAL = ("date", "time", "datetime", "duration")
 _NAMED = ("place", "person", "title")
-_SYMBOLS = (("to the power of", "**"), ("multiplied by", "*"), ("divided by", "/"), ("plus", "+"), ("minus", "-"),
-("times", "*"),
-            ("modulo", "%"), ("squared", "** 2"), ("cubed", "** 3"))  # fmt: skip
+_SYMBOLS = (
+    ("to the power of", "**"), ("multiplied by", "*"), ("divided by", "/"), ("plus", "+"), ("minus", "-"),
+    ("times", "*"),
+    ("modulo", "%"), ("squared", "** 2"), ("cubed", "** 3"),
+)  # fmt: skip
 Values = dict[tuple[str, ...], Any]
 
 
@@ -78,7 +82,7 @@ def _json(values: Mapping[tuple[str, ...], Any], profile: Profile) -> str:
 def fill(profile: Profile, utterance: Utterance, now: datetime) -> Filling:
     """All that the utterance says for this tool."""
     search, filling = Search(utterance, now), Filling()
-    for step in (_choices, _switches, _moments, _numbers, _codes, _names, _texts):
+    for step in (_amounts, _choices, _switches, _moments, _numbers, _codes, _names, _texts):
         step(profile, search, filling)
     return filling
 
@@ -102,6 +106,22 @@ def _choices(profile: Profile, search: Search, filling: Filling) -> None:
         found = find_choices(leaf.item, search) if leaf.item else []
         if found:
             filling.values[leaf.path] = found
+
+
+def _amounts(profile: Profile, search: Search, filling: Filling) -> None:
+    """A length of time as an amount and a unit of its own: "an hour and a half" is 90 minutes."""
+    units = [leaf for leaf in profile.leaves if leaf.choices and all(str(choice) in SECONDS for choice in leaf.choices)]
+    amounts = [leaf for leaf in profile.leaves if leaf.kind in ("integer", "number") and leaf.unit_s is None]
+    duration = find_duration(search) if units and len(amounts) == 1 else None
+    if duration is None:
+        return
+    seconds, span = duration
+    for choice in sorted(units[0].choices, key=lambda unit: -SECONDS[str(unit)]):
+        amount = seconds / SECONDS[str(choice)]
+        if amount == amount.to_integral_value() and amounts[0].allows(amount):
+            filling.values[amounts[0].path], filling.values[units[0].path] = int(amount), choice
+            search.take(span)
+            return
 
 
 def _switches(profile: Profile, search: Search, filling: Filling) -> None:
@@ -149,6 +169,8 @@ def _codes(profile: Profile, search: Search, filling: Filling) -> None:
             value = find_code(leaf, search)
         elif leaf.role == "email":
             value = _email(search)
+        elif leaf.role == "url":
+            value = _url(search)
         elif leaf.role == "timezone":
             value = find_timezone(search)
         elif leaf.role == "language":
@@ -188,6 +210,17 @@ def _email(search: Search) -> str | None:
     search.take((max(start, 0), end))
     names = {"dot": ".", "at": "@", "underscore": "_"}
     return "".join(names.get(low, low) for low in lows[max(start, 0) : end])
+
+
+def _url(search: Search) -> str | None:
+    """An address as it is written or said: "wikipedia dot org"."""
+    text = re.sub(r"\s+(?:dot|point)\s+(?=\w)", ".", search.utterance.said, flags=re.IGNORECASE)
+    text = re.sub(r"\s+slash\s+", "/", text, flags=re.IGNORECASE)
+    found = re.search(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[\w./-]*)?", text)
+    if found is None:
+        return None
+    search.take((0, len(search.lows)))
+    return found.group().rstrip(".").lower()
 
 
 def _language(search: Search) -> str | None:
@@ -273,6 +306,13 @@ def _takes_text(leaf: Leaf) -> bool:
     return leaf.kind in ("string", "array")
 
 
+def add_from_answer(profile: Profile, utterance: Utterance, now: datetime, values: Values) -> Values:
+    """The values with what else an answer says: a unit, a day, a choice. What was said before stays."""
+    said = fill(profile, utterance, now)
+    sure = {leaf.path for leaf in profile.leaves if leaf.choices or leaf.kind == "boolean" or leaf.role in _TEMPORAL}
+    return {**{path: value for path, value in said.values.items() if path in sure}, **values}
+
+
 def fill_answer(profile: Profile, leaf: Leaf, utterance: Utterance, now: datetime) -> Any:
     """The value of one leaf out of the answer to the question for it; None where the answer holds none."""
     search = Search(utterance, now, answering=True)
@@ -288,7 +328,7 @@ def fill_answer(profile: Profile, leaf: Leaf, utterance: Utterance, now: datetim
         return find_moment_text(leaf, search) or (None if leaf.role != "duration" else _text_answer(utterance))
     if leaf.role == "code":
         return find_code(leaf, search) or _text_answer(utterance)
-    special = {"timezone": find_timezone, "language": _language, "email": _email}.get(leaf.role)
+    special = {"timezone": find_timezone, "language": _language, "email": _email, "url": _url}.get(leaf.role)
     if special is not None:
         return special(search) or _text_answer(utterance)
     if leaf.role == "expression":

@@ -16,7 +16,7 @@ _REQUESTS = re.compile(
 )
 _OPINIONS = re.compile(
     r"\b(?:do|would|did|can|have|could) you (?:ever |really |also )?(?:like|love|think|feel|enjoy|believe|hate|"
-    r"prefer|remember when|seen|been|"
+    r"prefer|remember|seen|been|"
     r"know (?:who|why|how|that)|dream|eat|sleep)\b"
     r"|\byour (?:favorite|opinion|thoughts|life|day|mood)\b"
     r"|^(?:why|whose)\b|^who (?:invented|made|is|was|discovered|wrote|created)\b|^how (?:does|do) (?:a|an|the|"

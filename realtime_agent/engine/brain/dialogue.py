@@ -21,7 +21,7 @@ from datetime import datetime
 from ...errors import EngineError
 from ...protocol.say import SAY_PREFIX, said_text
 from ..parts import BrainRequest, Message, PastCall
-from .arguments import Filling, fill_answer
+from .arguments import Filling, add_from_answer, fill_answer
 from .clauses import begins_request, form_of
 from .matching import Profile
 from .questions import ask
@@ -33,6 +33,7 @@ from .speaking import speak_results
 from .words import Utterance, read
 
 _DEEPEST = 6
+_LONGEST_CHARACTERS = 4000  # nobody speaks longer without a pause, and understanding takes its time
 _MOST_TRIES = 2
 _DROPPED = "All right, I will leave that."
 _GIVEN_UP = "I am sorry, I did not understand. Let us leave that."
@@ -101,12 +102,12 @@ class _Dialogue:
         heard = _trailing_texts(items)
         before = items[: len(items) - len(heard)]
         self._look(items)
-        utterance = read(heard[-1])
+        utterance = read(heard[-1][:_LONGEST_CHARACTERS])
         opened = self._open_question(before, depth)
         decision = self._answered(opened, utterance, before) if opened else self._heard(utterance, before)
         if not decision.understood and len(heard) > 1:
             # A pause in the middle of a sentence made two messages of it.
-            whole = self._heard(read(" ".join(heard[-3:])), before)
+            whole = self._heard(read(" ".join(heard[-3:])[:_LONGEST_CHARACTERS]), before)
             return whole if whole.understood else decision
         return decision
 
@@ -148,7 +149,7 @@ class _Dialogue:
             return self._heard(utterance, before)
         value = None if kind == "noise" else fill_answer(opened.step.profile, opened.leaf, utterance, self._now)
         if value is not None:
-            return self._next(_with_value(opened, value))
+            return self._next(_with_value(opened, value, utterance, self._now))
         other = self._heard(utterance, before)
         if other.understood and kind not in ("noise", "yes", "no"):
             return other
@@ -220,8 +221,10 @@ class _Dialogue:
         return Decision(text, open=OpenQuestion(replace(wanted, said=""), step, leaf))
 
 
-def _with_value(opened: OpenQuestion, value: object) -> Plan:
+def _with_value(opened: OpenQuestion, value: object, utterance: Utterance, now: datetime) -> Plan:
     values = {**opened.step.filling.values, opened.leaf.path: value}
+    if opened.leaf.kind != "string" or opened.leaf.choices:
+        values = add_from_answer(opened.step.profile, utterance, now, values)
     filled = Step(opened.step.profile, Filling(values, opened.step.filling.more))
     return replace(opened.plan, steps=tuple(filled if step is opened.step else step for step in opened.plan.steps))
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,7 @@ from functools import lru_cache
 from ..parts import ToolSpec
 from .clauses import form_of
 from .schemas import Leaf, leaves_of
-from .vocabulary import ACTIONS, FAINT_WORDS, STOP_WORDS
+from .vocabulary import ACTIONS, CHANGES, FAINT_WORDS, OTHER_THAN_CHANGES, STOP_WORDS
 from .words import Utterance, distance, read, sentences, slips, split_name, stem, synonyms
 
 ENOUGH = 0.6
@@ -50,7 +51,7 @@ class Profile:
     def takes_object(self) -> bool:
         """Whether it needs a text of any kind: what its verb is done to."""
         return any(
-            leaf.required and leaf.kind in ("string", "array") and not leaf.choices and leaf.role == "text"
+            leaf.required and leaf.kind in ("string", "array") and not leaf.choices and leaf.role in ("text", "url")
             for leaf in self.leaves
         )
 
@@ -66,6 +67,7 @@ class Match:
 
     profile: Profile
     score: float
+    covers: bool = False  # every telling word of the utterance is the tool's
 
 
 def profile_of(tool: ToolSpec) -> Profile:
@@ -90,6 +92,7 @@ def _profile(name: str, description: str, parameters: str) -> Profile:
                 weights[key] = max(weights.get(key, 0.0), weight * (0.4 if key in _FAINT else 1.0))
 
     told = sentences(description)
+    verbs |= _verbs_told(told[0] if told else "", nouns)
     for leaf in leaves:
         weigh(" ".join(split_name(leaf.name)), 0.4)
         weigh(leaf.description, 0.2)
@@ -97,16 +100,25 @@ def _profile(name: str, description: str, parameters: str) -> Profile:
             weigh(" ".join(split_name(str(choice))), 0.55)
     weigh(" ".join(told[1:]), 0.3)
     weigh(told[0] if told else "", 0.55)
-    for word in stems:
+    for word in (*stems, *verbs):
         weights[word] = max(weights.get(word, 0.0), 1.0 if word in nouns else 0.7 if word in verbs else 0.3)
     return Profile(name, description, leaves, weights, nouns, verbs, name_words)
+
+
+def _verbs_told(sentence: str, nouns: frozenset[str]) -> frozenset[str]:
+    """The verbs with which a description's clauses begin: "Write down a note, remember something"."""
+    firsts = (clause.split()[0].lower() for clause in re.split(r",\s*(?:or |and )?", sentence) if clause.split())
+    return frozenset(stem(word) for word in firsts if word in ACTIONS and stem(word) not in nouns)
 
 
 def match(utterance: Utterance, profiles: Sequence[Profile]) -> list[Match]:
     """The tools by how well the utterance fits them, best first; those that it does not touch are left out."""
     rarity = _rarities(profiles)
     factor = _FACTORS[form_of(utterance.lows)]
-    scored = [Match(profile, _score(utterance.lows, profile, rarity) * factor) for profile in profiles]
+    scored = [
+        Match(profile, _score(utterance.lows, profile, rarity) * factor, _covers(utterance.lows, profile))
+        for profile in profiles
+    ]
     return sorted((found for found in scored if found.score > 0), key=lambda found: -found.score)
 
 
@@ -145,12 +157,15 @@ def _score(lows: Sequence[str], profile: Profile, rarity: dict[str, float]) -> f
     if acts and not named and profile.takes_object and _leads(lows, profile):
         covered = max(covered, 0.7)  # "play some jazz": the object of the verb is the argument
     telling = sum(1 for value in hits.values() if value >= 0.35)
-    if not named and not (acts and _leads(lows, profile)) and telling < 2:
-        return 0.0
     score = sum(hits.values()) * (0.65 + 0.35 * covered)
-    if content > 12 and telling < 2:
+    if (content > 12 and telling < 2) or (not named and not (acts and _leads(lows, profile)) and telling < 2):
         score *= 0.7
-    return score - _contradiction(lows, profile)
+    return score - _contradiction(lows, profile) - (0.45 if not acts and _unchanging(lows, profile) else 0.0)
+
+
+def _covers(lows: Sequence[str], profile: Profile) -> bool:
+    telling = [stem(low) for low in lows if low not in STOP_WORDS]
+    return bool(telling) and all(profile.weights.get(word, 0.0) >= 0.5 for word in telling)
 
 
 def _look_up(word: str, profile: Profile) -> tuple[str, float] | None:
@@ -179,6 +194,13 @@ def _leads(lows: Sequence[str], profile: Profile) -> bool:
     """Whether one of the first content words is the tool's own verb."""
     first = [stem(low) for low in lows if low not in STOP_WORDS][:2]
     return any(word in profile.verbs or any(synonyms(word, verb) for verb in profile.verbs) for word in first)
+
+
+def _unchanging(lows: Sequence[str], profile: Profile) -> bool:
+    """Whether a tool that changes something is met by words that only want to know, or to search."""
+    first = next((low for low in lows if low not in STOP_WORDS or low in OTHER_THAN_CHANGES), "")
+    changes = any(word in CHANGES for word in profile.name_words[:1])
+    return changes and first in OTHER_THAN_CHANGES and stem(first) not in profile.weights
 
 
 def _contradiction(lows: Sequence[str], profile: Profile) -> float:

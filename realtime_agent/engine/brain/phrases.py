@@ -52,7 +52,34 @@ def find_name(leaf: Leaf, search: Search, profile: Profile) -> str | None:
         name = _name_span(search, at + 1, blocked, profile, short=short)
         if name is not None:
             search.take((at, name[1]))
-            return proper(search.utterance.cut(*name))
+            text = search.utterance.cut(*name)
+            return text if leaf.role == "title" else proper(text)
+    return _modifier(search, blocked, profile) if leaf.role == "title" else None
+
+
+def _modifier(search: Search, blocked: set[int], profile: Profile) -> str | None:
+    """What kind of thing is meant: "a pasta timer"."""
+    lows = search.lows
+    for at, low in enumerate(lows):
+        if low not in ("a", "an", "the", "my"):
+            continue
+        end = at + 1
+        while (
+            end < len(lows)
+            and end not in blocked
+            and lows[end] not in STOP_WORDS
+            and stem(lows[end]) not in profile.nouns
+        ):
+            end += 1
+        words = lows[at + 1 : end]
+        if (
+            1 <= len(words) <= 2
+            and end < len(lows)
+            and stem(lows[end]) in profile.nouns
+            and not any(map(profile.says, words))
+        ):
+            search.take((at + 1, end))
+            return search.utterance.cut(at + 1, end)
     return None
 
 
@@ -118,13 +145,13 @@ def find_text(search: Search, profile: Profile) -> str | None:
 
 def _after_asking(search: Search, profile: Profile) -> int:
     """The first word that does not merely ask for the tool."""
-    at, lows, named_it = 0, search.lows, False
+    at, lows, asked, named_it = 0, search.lows, False, False
     while at < len(lows):
         low = lows[at]
         names = at in search.used or profile.says(low)
-        asks = low in LEADS or low in FILLERS or low in ASKING or (low in PREAMBLE and not named_it)
-        if names or asks:
-            at, named_it = at + 1, named_it or names or low in ASKING
+        asks = low in ASKING and not named_it
+        if names or asks or low in LEADS or low in FILLERS or (low in PREAMBLE and not asked):
+            at, asked, named_it = at + 1, asked or names or asks, named_it or names
         elif low in CONNECTORS:
             at += 1
             named = _tool_words(lows, at, profile)

@@ -32,8 +32,22 @@ def task(profile: Profile) -> str:
     return " ".join(profile.name_words) or profile.name
 
 
+def _told(leaf: Leaf) -> str:
+    """The question that the description is already: "for how many minutes", "what to write down"."""
+    first = (sentences(leaf.description) or [""])[0].strip().rstrip(".?").lower()
+    if leaf.choices or len(first) > 60:
+        return ""
+    if re.match(r"(?:for )?how (?:many|much|long|far|old|often)\b", first):
+        return f"{first[:1].upper()}{first[1:]}?"
+    found = re.match(r"(what|who|whom|where|which \w+) to (\w.*?)(?:,.*)?$", first)
+    return f"{found.group(1).capitalize()} should I {found.group(2)}?" if found else ""
+
+
 def question_for(leaf: Leaf) -> str:
     """The question that asks for a parameter."""
+    told = _told(leaf)
+    if told:
+        return told
     name = label(leaf)
     item = leaf.item if leaf.kind == "array" else None
     choices = leaf.choices or (item.choices if item else ())

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ..parts import ToolSpec
 from .arguments import Filling, expression, fill
-from .clauses import split_clauses
+from .clauses import form_of, split_clauses
 from .matching import ENOUGH, Match, Profile, match, profile_of
 from .schemas import Leaf
 from .skills import do_skill
@@ -16,6 +16,7 @@ from .vocabulary import STOP_WORDS
 from .words import Utterance
 
 _MOST_CALLS = 16
+_FAINTLY = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,31 @@ def best_match(utterance: Utterance, profiles: Sequence[Profile], now: datetime)
     """The tool that the utterance asks for; None where it asks for none."""
     if not profiles or not utterance.words:
         return None
-    if len(profiles) > 0 and (sums := _calculator(profiles)) and expression(utterance):
+    if (sums := _calculator(profiles)) and expression(utterance):
         return Match(sums, ENOUGH)
-    found = [candidate for candidate in match(utterance, profiles) if candidate.score >= ENOUGH]
+    ranked = match(utterance, profiles)
+    found = [candidate for candidate in ranked if candidate.score >= ENOUGH]
     if not found:
-        return None
+        return next((candidate for candidate in ranked[:2] if _fits_faintly(candidate, utterance, now)), None)
     # Nearly as good a match that gets more of what it needs is the better one.
     close = [candidate for candidate in found if candidate.score >= found[0].score * 0.92]
     if len(close) > 1:
         close.sort(key=lambda candidate: -_filled(candidate.profile, utterance, now))
     return close[0]
+
+
+def _fits_faintly(candidate: Match, utterance: Utterance, now: datetime) -> bool:
+    """Whether few words are enough: a tool that only tells something, lacks nothing,
+    and is all that is talked about, or
+    of which a choice is named: "how is the battery"."""
+    profile = candidate.profile
+    if candidate.score < _FAINTLY or profile.verbs or len(utterance.words) > 10:
+        return False
+    if form_of(utterance.lows) not in ("question", "request"):
+        return False
+    filling = fill(profile, utterance, now)
+    chosen = any(leaf.choices and leaf.path in filling.values for leaf in profile.leaves)
+    return filling.missing(profile) is None and (chosen or candidate.covers)
 
 
 def _calculator(profiles: Sequence[Profile]) -> Profile | None:

@@ -8,35 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from .vocabulary import ROLES
 from .words import split_name
 
 _DEEPEST = 6
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")
 
-# What a string wants, by the words of its name, most telling first.
-_ROLES: tuple[tuple[str, frozenset[str]], ...] = (
-    ("timezone", frozenset({"timezone", "tz", "zone"})),
-    ("language", frozenset({"language", "lang", "locale"})),
-    ("expression", frozenset({"expression", "formula", "equation", "calculation"})),
-    ("email", frozenset({"email", "mail"})),
-    ("duration", frozenset({"duration", "delay", "interval"})),
-    ("datetime", frozenset({"when", "datetime", "deadline", "due", "start", "end", "timestamp", "at"})),
-    ("date", frozenset({"date", "day", "birthday"})),
-    ("time", frozenset({"time", "hour"})),
-    ("place", frozenset(
-        {"city", "location", "place", "country", "town", "region", "destination", "origin", "where", "venue", "area",
-         "state", "airport", "restaurant", "hotel", "store", "shop", "company", "hospital", "address", "station",
-         "departure", "arrival", "capital"}
-    )),
-    ("code", frozenset({"id", "number", "code", "phone", "zip", "postcode", "pin", "order", "telephone",
-    "reference"})),
-    ("person", frozenset(
-        {"recipient", "contact", "person", "who", "friend", "customer", "guest", "attendee", "receiver", "to",
-        "employee",
-         "patient", "passenger", "artist", "author", "participant", "callee"}
-    )),
-    ("title", frozenset({"name", "title", "label", "subject"})),
-)  # fmt: skip
 _UNITS: dict[str, int | Decimal] = {
     "seconds": 1, "second": 1, "secs": 1, "sec": 1, "s": 1, "minutes": 60, "minute": 60, "mins": 60, "min": 60,
     "hours": 3600, "hour": 3600, "h": 3600, "days": 86_400, "ms": Decimal("0.001"), "milliseconds": Decimal("0.001"),
@@ -48,9 +25,8 @@ _UNITS: dict[str, int | Decimal] = {
 class Leaf:
     """One value that a tool takes, wherever in the arguments it sits.
 
-    `kind` is the JSON type; `role` what a string means ("place", "date", ...,
-    "text"); `unit_s` the seconds of one unit
-    where a number is a length of time.
+    `kind` is the JSON type; `role` says what a string means ("place", "date", ..., "text"); `unit_s` is the length of
+    one unit where a number is a length of time.
     """
 
     path: tuple[str, ...]
@@ -172,13 +148,15 @@ def _role(name: str, description: str, schema: Mapping[str, Any]) -> str:
     if format_ in ("date", "time", "date-time", "duration", "email"):
         return "datetime" if format_ == "date-time" else str(format_)
     words = split_name(name)
-    for role, known in _ROLES:
+    if re.search(r"https?:|\burl\b|\bweb ?site\b", description.lower()) and "url" not in words:
+        words = ["url"] if len(words) < 3 else words
+    for role, known in ROLES:
         if words and (words[-1] in known or words[0] in known):
             return role
     said = re.findall(r"[a-z]+", description.lower())[:8]
     for role in ("timezone", "place", "person", "expression"):
         if len(name) < 3 or name in ("value", "query", "q", "input", "arg", "key"):
-            known = next(known for known_role, known in _ROLES if known_role == role)
+            known = next(known for known_role, known in ROLES if known_role == role)
             if known & (set(said) - {"to", "at", "state"}):
                 return role
     return "text"

@@ -133,7 +133,7 @@ def _starts_day(lows: tuple[str, ...], index: int) -> bool:
 def find_number(leaf: Leaf, search: Search, *, near: bool = False) -> int | float | None:
     """A number that fits; of several the one that stands by the parameter's own words. `near` takes no other."""
     if leaf.unit_s is not None:
-        duration = _duration(search)
+        duration = find_duration(search)
         if duration is not None:
             search.take(duration[1])
             return _plain(duration[0] / leaf.unit_s, leaf)
@@ -174,7 +174,8 @@ def _plain(number: Decimal, leaf: Leaf) -> int | float:
     return float(number)
 
 
-def _duration(search: Search) -> tuple[Decimal, Span] | None:
+def find_duration(search: Search) -> tuple[Decimal, Span] | None:
+    """The first length of time that is said, in seconds."""
     for at in range(len(search.lows)):
         found = parse_duration(search.lows, at)
         if found is not None and search.free((at, found[1])):
@@ -185,7 +186,7 @@ def _duration(search: Search) -> tuple[Decimal, Span] | None:
 def find_moment_text(leaf: Leaf, search: Search) -> str | None:
     """A date, a time, a date-time (ISO 8601) or a duration in words."""
     if leaf.role == "duration":
-        duration = _duration(search)
+        duration = find_duration(search)
         if duration is None:
             return None
         search.take(duration[1])

@@ -54,6 +54,7 @@ light lamp bulb
 timer countdown
 alarm wake
 remind reminder
+remember memorize
 buy order purchase
 message text sms
 call phone dial
@@ -64,7 +65,7 @@ search lookup google find
 price cost
 cancel delete remove
 show list display read
-create add make new
+create add make new put
 open launch start
 volume louder quieter
 email mail
@@ -115,7 +116,8 @@ ACTIONS = frozenset(_words(
     "search send play add turn switch open remind book translate call roll flip delete create calculate convert "
     "start stop find look check cancel remove close lock unlock schedule order buy read write take toss pick lookup "
     "pause resume skip launch transfer pay reserve track save change control toggle record log put compute dial "
-    "enable disable"
+    "enable disable "
+    "clear reset empty erase remember note jot ask post submit reply forward tell share"
 ))  # fmt: skip
 
 # Parameters for where something begins.
@@ -206,3 +208,37 @@ SWITCHES = frozenset(_words("on off state enabled enable power active status swi
 NOT_AGENT_NAMES = frozenset(_words(
     "An The Not Very Now Always Never Helpful Here English French German Spanish American Assistant Agent"
 ))  # fmt: skip
+
+# What a string parameter wants, by the first or last word of its name, most telling first.
+ROLES: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (role, frozenset(_words(names)))
+    for role, names in (
+        ("timezone", "timezone tz zone"),
+        ("url", "url uri website link webpage domain"),
+        ("language", "language lang locale"),
+        ("expression", "expression formula equation calculation"),
+        ("email", "email mail"),
+        ("duration", "duration delay interval"),
+        ("datetime", "when datetime deadline due start end timestamp at"),
+        ("date", "date day birthday"),
+        ("time", "time hour"),
+        (
+            "place",
+            "city location place country town region destination origin where venue area state airport restaurant "
+            "hotel store shop company hospital address station departure arrival capital",
+        ),
+        ("code", "id number code phone zip postcode pin order telephone reference"),
+        (
+            "person",
+            "recipient contact person who friend customer guest attendee receiver to employee patient passenger artist "
+            "author participant callee",
+        ),
+        ("title", "name title label subject"),
+    )
+)
+
+# Verbs of tools that change something; and verbs, and words of questions, that ask for something else than a change.
+CHANGES = frozenset(_words(
+    "add send delete clear remove create order buy book schedule transfer pay play call write reset erase empty"
+))  # fmt: skip
+OTHER_THAN_CHANGES = frozenset(_words("search find read list show check lookup what which where who when how"))
