@@ -85,9 +85,15 @@ class Pulse:
 
     def suspend_microphone(self) -> None:
         """What a laptop does to save power, and what no program is told."""
-        self.pactl("suspend-source", "vmic", "1")
-        self.pactl("suspend-source", "micfeed.monitor", "1")
-        self.pactl("suspend-sink", "micfeed", "1")
+        self._suspend_microphone("1")
+
+    def resume_microphone(self) -> None:
+        """End of the suspension."""
+        self._suspend_microphone("0")
+
+    def _suspend_microphone(self, flag: str) -> None:
+        self.pactl("suspend-source", "vmic", flag)
+        self.pactl("suspend-sink", "micfeed", flag)
 
     @contextmanager
     def recording(self, wav: Path) -> Iterator[None]:
@@ -100,11 +106,11 @@ class Pulse:
             recorder.send_signal(signal.SIGINT)
             recorder.wait(timeout=10)
 
-    def python(self, script: Path, *arguments: str, timeout_s: float = 30) -> subprocess.Popen[str]:
-        """A Python program that hears and plays through this daemon."""
+    def python(self, script: Path, *arguments: str) -> subprocess.Popen[str]:
+        """A Python program that hears and plays through this daemon; it can import what the tests can."""
         return subprocess.Popen(
             [sys.executable, str(script), *arguments],
-            env=self.env,
+            env={**self.env, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

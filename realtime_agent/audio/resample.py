@@ -21,7 +21,7 @@ class Resampler:
     """One mono 16-bit stream from one rate to another. However it is chunked, the samples are the same.
 
     The filter looks ahead and works in blocks, so some audio is always held back: with 20 ms chunks between 24 and
-    48 kHz up to 13 ms at quality LQ (flat to 80 % of the band), 39 ms at MQ and HQ (95 %); more at 8 kHz. Hence LQ is
+    48 kHz up to 20 ms at quality LQ (flat to 80 % of the band), 39 ms at MQ and HQ (95 %); more at 8 kHz. Hence LQ is
     for conversation, HQ for files.
 
     Args:

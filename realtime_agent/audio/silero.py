@@ -20,7 +20,7 @@ try:
 except ImportError as missing:
     raise MissingExtra("Voice activity detection", "audio") from missing
 
-_HYSTERESIS = 0.15  # speech ends this far below the threshold, as in Silero's own iterator
+_HYSTERESIS = 0.15  # speech ends this far below the threshold, as in Silero's own iterator; or at half of a low one
 
 
 class SileroModels:
@@ -71,7 +71,7 @@ class SileroDetector:
 
     Args:
         rate_hz: rate of the audio: 8 kHz, or 16 kHz and more.
-        threshold: probability from which on `process` says speech; it ends 0.15 below.
+        threshold: probability from which on `process` says speech; it ends 0.15 below (or at half).
     """
 
     def __init__(self, rate_hz: int, *, threshold: float = 0.5, models: SileroModels | None = None) -> None:
@@ -93,7 +93,8 @@ class SileroDetector:
 
     def decide(self, probability: float) -> bool:
         """The verdict for a probability, with hysteresis."""
-        self._speech = probability >= self.threshold - (_HYSTERESIS if self._speech else 0)
+        ends_below = max(self.threshold - _HYSTERESIS, self.threshold / 2)
+        self._speech = probability >= (ends_below if self._speech else self.threshold)
         return self._speech
 
     def probability(self, pcm: bytes) -> float:

@@ -54,6 +54,7 @@ class DesktopUser:
         self._receiver: UserReceiver | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._running = False  # a run of playback is being heard
+        self._dry_at = 0  # the position where the last one ended
         self._ended = False
         self._closed = False
         self._final = 0
@@ -181,14 +182,14 @@ class DesktopUser:
         if feed is None or receiver is None:
             return
         now = time.monotonic()
-        before = feed.heard
         begun = feed.audible(now)
         position = feed.played(now)
-        if not self._running and (begun or position > before):
+        if not self._running and (begun or position > self._dry_at):
             self._running = True
-            receiver.on_playback(before, True)
+            receiver.on_playback(self._dry_at, True)
         if self._running and feed.empty and self._receiver is not None:
             self._running = False
+            self._dry_at = position
             receiver.on_playback(position, False)
 
     def _check_pulse(self) -> None:

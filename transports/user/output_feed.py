@@ -119,11 +119,6 @@ class OutputFeed:
             self._notes.popleft()
         return self._heard
 
-    @property
-    def heard(self) -> int:
-        """The position as of the last `played`."""
-        return self._heard
-
     def audible(self, now: float) -> bool:
         """Whether agent audio that was taken is still to be heard, and its first sample has been reached."""
         return bool(self._notes) and self._notes[0].line <= self._line_at(now)
