@@ -149,11 +149,13 @@ class PicoVoice:
                     job.future.set_result(pcm)
 
     async def _attempts(self, number: int, request: SpeechRequest) -> bytes:
+        plain = harden(request.text)
         try:
             return await self._attempt(number, request)
+        except VoiceHung:
+            pass  # or it died, which need not be the text's fault
         except EngineError:
-            plain = harden(request.text)
-            if not plain or plain == request.text:
+            if plain == request.text:
                 raise
         return await self._attempt(number, replace(request, text=plain))
 
