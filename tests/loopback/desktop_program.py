@@ -14,6 +14,7 @@ import numpy as np
 
 from realtime_agent.audio.wavfile import WavWriter, read_wav
 from realtime_agent.errors import DeviceError
+from realtime_agent.transports.user import portaudio
 from realtime_agent.transports.user.desktop import DesktopUser, list_devices
 from tests.check_user_transport import RecordingReceiver, check_user_transport
 
@@ -45,6 +46,12 @@ async def conformance(_: str) -> dict[str, Any]:
     """The contract of every way to the person."""
     await check_user_transport(lambda: DesktopUser("micin", "spkout"))
     return {}
+
+
+async def conformance_of_a_stereo_device_at_44100_hz(_: str) -> dict[str, Any]:
+    """The same with devices that take neither 24 kHz nor mono. PulseAudio takes both, so it is not asked."""
+    portaudio.negotiate = lambda device, direction: portaudio.Setup(device, 44_100, 2)
+    return await conformance("")
 
 
 async def listen(path: str) -> dict[str, Any]:
@@ -149,7 +156,18 @@ async def crash_of_the_server(_: str) -> dict[str, Any]:
 
 _TASKS = {
     task.__name__: task
-    for task in (conformance, listen, speak, truncate, silent_stop, stuck_loop, refused, devices, crash_of_the_server)
+    for task in (
+        conformance,
+        conformance_of_a_stereo_device_at_44100_hz,
+        listen,
+        speak,
+        truncate,
+        silent_stop,
+        stuck_loop,
+        refused,
+        devices,
+        crash_of_the_server,
+    )
 }
 
 if __name__ == "__main__":

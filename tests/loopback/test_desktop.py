@@ -73,6 +73,10 @@ def test_it_is_a_user_transport(pulse: Pulse) -> None:
     assert _run(pulse, "conformance") == {}
 
 
+def test_a_device_with_another_rate_and_two_channels_is_one_too(pulse: Pulse) -> None:
+    assert _run(pulse, "conformance_of_a_stereo_device_at_44100_hz") == {}
+
+
 def test_the_microphone_is_heard_as_it_is(pulse: Pulse, tmp_path: Path, melody: Path) -> None:
     heard_path = tmp_path / "heard.wav"
     player: list[subprocess.Popen[bytes]] = []
