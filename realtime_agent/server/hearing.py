@@ -33,6 +33,8 @@ from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.settings import TranscriptionSettings
 
 PARTIAL_MS = 400
+PARTIAL_SHARE = 0.03  # of what was said so far: long speech is decoded less often
+LONGEST_PARTIAL_MS = 120_000
 _WORDS = re.compile(r"\s*\S+")
 
 
@@ -40,6 +42,7 @@ _WORDS = re.compile(r"\s*\S+")
 class _Utterance:
     content_index: int
     hints: TranscriptionSettings | None  # None: nobody reads along
+    began: int = 0
     partial_due: int = 0
     asked: int = 0  # the newest revision asked for
     last: int | None = None  # the revision that will be final if no speech follows
@@ -78,7 +81,7 @@ class Hearing:
 
     def open(self, item_id: str, position: int, hints: TranscriptionSettings | None) -> None:
         """Somebody began to speak."""
-        self._utterances[item_id] = _Utterance(0, hints, partial_due=position + PARTIAL_MS * TICKS_PER_MS)
+        self._utterances[item_id] = _Utterance(0, hints, position, position + PARTIAL_MS * TICKS_PER_MS)
 
     def wants_partial(self, item_id: str, position: int) -> bool:
         """Whether it is time to ask for the text so far."""
@@ -88,12 +91,14 @@ class Hearing:
             and utterance.hints is not None
             and utterance.last is None
             and position >= utterance.partial_due
+            and position - utterance.began <= LONGEST_PARTIAL_MS * TICKS_PER_MS
         )
 
     def grow(self, item_id: str, pcm: bytes, rate_hz: int, position: int) -> None:
         """Ask for the text so far."""
         utterance = self._utterances[item_id]
-        utterance.partial_due = position + PARTIAL_MS * TICKS_PER_MS
+        step = max(PARTIAL_MS * TICKS_PER_MS, round(PARTIAL_SHARE * (position - utterance.began)))
+        utterance.partial_due = position + step
         self._ask(item_id, utterance, pcm, rate_hz)
 
     def pause(self, item_id: str, pcm: bytes, rate_hz: int) -> None:

@@ -82,6 +82,9 @@ class Listening:
         """Audio from the client."""
         pcm = self._buffer.append(audio)
         if self._turns is None:
+            if self._turn_id is None:
+                self._begin_turn(self._buffer.start)
+            self._want_partial()
             return
         for event in self._turns.feed(pcm):
             self._follow(event, now)
@@ -212,14 +215,19 @@ class Listening:
                 if self._settings.turns is not None and self._settings.turns.create_response:
                     self._respond()
 
-    def _start_speech(self, start: int) -> None:
-        self.idle.stop()
+    def _begin_turn(self, start: int) -> str:
+        """From here on, what is heard is for one item."""
         self._turn_id = self._outbox.new_id("item")
         self._turn_start = max(start, self._buffer.start)
-        self._outbox.emit(
-            InputAudioBufferSpeechStarted, item_id=self._turn_id, audio_start_ms=self._turn_start // TICKS_PER_MS
-        )
         self._hearing.open(self._turn_id, self._turn_start, self._settings.transcription)
+        return self._turn_id
+
+    def _start_speech(self, start: int) -> None:
+        self.idle.stop()
+        item_id = self._begin_turn(start)
+        self._outbox.emit(
+            InputAudioBufferSpeechStarted, item_id=item_id, audio_start_ms=self._turn_start // TICKS_PER_MS
+        )
         if self._settings.turns is not None and self._settings.turns.interrupt_response:
             self._responses.interrupt()
 

@@ -52,7 +52,8 @@ async def perform_response(engine: Engine, start: StartResponse, answer: Answer)
     except TimeoutError:
         ended = ResponseEnded(start.response_id, "The engine took too long.", "engine_timeout")
     except Exception as error:
-        logger.warning("the engine raised %s", type(error).__name__, exc_info=error)
+        logger.warning("the engine raised %s; its traceback is logged at DEBUG", type(error).__name__)
+        logger.debug("brain or voice raised", exc_info=error)
         ended = ResponseEnded(start.response_id, f"The engine failed ({type(error).__name__}).")
     answer(ended)
 

@@ -62,6 +62,7 @@ class Transcriber:
             return HearingFailed(wanted.item_id, wanted.revision, error.message, error.code)
         except TimeoutError:
             return HearingFailed(wanted.item_id, wanted.revision, "The ear took too long.", "engine_timeout")
-        except Exception as error:  # noqa: BLE001 - the ear may be anybody's; a session outlives its faults
-            logger.warning("the ear raised %s", type(error).__name__)
+        except Exception as error:
+            logger.warning("the ear raised %s; its traceback is logged at DEBUG", type(error).__name__)
+            logger.debug("the ear raised", exc_info=error)
             return HearingFailed(wanted.item_id, wanted.revision, f"The ear failed ({type(error).__name__}).")

@@ -258,6 +258,16 @@ def test_push_to_talk_commits_and_waits_to_be_asked() -> None:
     assert harness.requests[-1].conversation == [Message("user", "hello there")]
 
 
+def test_push_to_talk_can_be_read_along() -> None:
+    harness = Harness(text="one two three four")
+    harness.update(audio={"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}})
+    harness.hear(loud(1500))
+    assert len(harness.of("conversation.item.input_audio_transcription.delta")) == 1
+    harness.send("input_audio_buffer.commit")
+    completed = harness.last("conversation.item.input_audio_transcription.completed")
+    assert completed["item_id"] == harness.last("input_audio_buffer.committed")["item_id"]
+
+
 def test_committing_too_little_is_an_error() -> None:
     harness = Harness()
     harness.update(**manual())
