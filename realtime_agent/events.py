@@ -1,7 +1,7 @@
 """What a user of `Session` sees: few events, each a small immutable value.
 
-`time_s` is seconds since the session was open: since microphone and speaker started. An `item_id` is the id of the conversation item, the same in all events
-that speak of it.
+`time_s` is seconds since the session was open: since microphone and speaker started. An `item_id` is the id of the
+conversation item, the same in all events that speak of it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TurnEnded:
 
 @dataclass(frozen=True, slots=True)
 class UserTranscript:
-    """What the user said so far in this turn: the whole text. Partials may still change, the final may not."""
+    """What the user said so far in this turn, or wrote: the whole text. Partials may change, the final may not."""
 
     item_id: str
     text: str

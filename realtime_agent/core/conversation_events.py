@@ -115,5 +115,6 @@ class ConversationEvents:
             m.out.count("late_item")
             return
         m.conversation.place(record.id, event.previous_item_id)
+        m.transcripts.user_wrote(event.item)
         if isinstance(event.item, FunctionCallOutputItem):
             m.tools.acknowledged(event.item.call_id)

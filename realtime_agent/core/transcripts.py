@@ -8,6 +8,7 @@ during the response or after it. The agent's transcript runs ahead of its voice.
 |---------|---------|-----------------------------------------|---------|---------------------------------------|
 | user    | partial | delta                                   | partial | the text grows                        |
 | user    | partial | completed                               | final   | the text is replaced                  |
+| user    | none    | item with written text                  | final   |                                       |
 | user    | partial | failed                                  | final   | an error is reported, the text stays  |
 | agent   | partial | delta                                   | partial | the text grows                        |
 | agent   | partial | done (of one content part)              | partial | the text is replaced, not reported    |
@@ -21,7 +22,7 @@ from realtime_agent.core.conversation import Conversation, ItemRecord
 from realtime_agent.core.outbox import Outbox
 from realtime_agent.errors import ServerError
 from realtime_agent.events import AgentTranscript, UserTranscript
-from realtime_agent.protocol import TranscriptionError
+from realtime_agent.protocol import AnyItem, MessageItem, TranscriptionError
 
 
 class Transcripts:
@@ -48,6 +49,16 @@ class Transcripts:
         record.final_parts.add(content_index)
         record.texts[content_index] = transcript[: self._max_chars]
         self._out.emit(UserTranscript(item_id, record.text.strip(), final=True, time_s=self._out.time_s))
+
+    def user_wrote(self, item: AnyItem) -> None:
+        """An item of the conversation; where the user wrote it, its text is final."""
+        if not isinstance(item, MessageItem) or item.role != "user" or item.id is None:
+            return
+        record = self._conversation.get(item.id)
+        for index, part in enumerate(item.content or ()):
+            if record is not None and part.type == "input_text" and index not in record.final_parts:
+                record.final_parts.add(index)
+                self._out.emit(UserTranscript(item.id, record.text.strip(), final=True, time_s=self._out.time_s))
 
     def user_failed(self, item_id: str, content_index: int, error: TranscriptionError) -> None:
         """The user's speech could not be written down."""
