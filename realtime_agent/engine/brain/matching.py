@@ -22,12 +22,12 @@ from functools import lru_cache
 from ..parts import ToolSpec
 from .clauses import form_of
 from .schemas import Leaf, leaves_of
+from .times import parse_duration
 from .vocabulary import ACTIONS, CHANGES, FAINT_WORDS, OTHER_THAN_CHANGES, STOP_WORDS
 from .words import Utterance, distance, read, sentences, slips, split_name, stem, synonyms
 
 ENOUGH = 0.6
 _FAINT = frozenset(map(stem, FAINT_WORDS))
-_ACTIONS = frozenset(map(stem, ACTIONS))
 _OPPOSITES = {"on": "off", "off": "on", "up": "down", "down": "up", "add": "remove", "remove": "add", "start": "stop",
               "stop": "start", "open": "close", "close": "open", "lock": "unlock", "unlock": "lock", "delete": "add",
               "enable": "disable", "disable": "enable", "create": "delete", "cancel": "set",
@@ -80,8 +80,8 @@ def _profile(name: str, description: str, parameters: str) -> Profile:
     name_words = tuple(split_name(name))
     stems = [stem(word) for word in name_words]
     # "order" is what get_order_status is about, and what order_pizza does: a verb comes first, or alone.
-    telling = [word for word in stems if word not in _FAINT]
-    verbs = frozenset(_ACTIONS & set(stems[:1] if len(telling) > 1 else telling))
+    telling = [word for word in name_words if stem(word) not in _FAINT]
+    verbs = frozenset(stem(word) for word in (name_words[:1] if len(telling) > 1 else telling) if word in ACTIONS)
     nouns = frozenset(word for word in stems if word not in verbs and word not in _FAINT and len(word) > 1)
     weights: dict[str, float] = {}
 
@@ -136,6 +136,7 @@ def _rarities(profiles: Sequence[Profile]) -> dict[str, float]:
 def _score(lows: Sequence[str], profile: Profile, rarity: dict[str, float]) -> float:
     hits: dict[str, float] = {}
     content = 0
+    lows = _timers(lows) if "timer" in profile.nouns else lows
     for position, low in enumerate(lows):
         if low in STOP_WORDS and low not in profile.name_words:
             continue
@@ -151,7 +152,7 @@ def _score(lows: Sequence[str], profile: Profile, rarity: dict[str, float]) -> f
         hits[known] = max(hits.get(known, 0.0), value)
     if not hits:
         return 0.0
-    named = sum(1.0 for word in profile.nouns if word in hits)
+    named = sum(1.0 for word in profile.nouns if word in hits or any(synonyms(word, hit) for hit in hits))
     covered = named / len(profile.nouns) if profile.nouns else float(bool(profile.verbs & hits.keys()))
     acts = any(word in hits for word in profile.verbs)
     if acts and not named and profile.takes_object and _leads(lows, profile):
@@ -161,6 +162,13 @@ def _score(lows: Sequence[str], profile: Profile, rarity: dict[str, float]) -> f
     if (content > 12 and telling < 2) or (not named and not (acts and _leads(lows, profile)) and telling < 2):
         score *= 0.7
     return score - _contradiction(lows, profile) - (0.45 if not acts and _unchanging(lows, profile) else 0.0)
+
+
+def _timers(lows: Sequence[str]) -> Sequence[str]:
+    """An ear's "set a time of five minutes" with its timer."""
+    if "time" not in lows or not any(parse_duration(lows, at) for at in range(len(lows))):
+        return lows
+    return ["timer" if low == "time" else low for low in lows]
 
 
 def _covers(lows: Sequence[str], profile: Profile) -> bool:
@@ -174,7 +182,7 @@ def _look_up(word: str, profile: Profile) -> tuple[str, float] | None:
         if weight < 0.5 or known == word:
             continue
         if synonyms(word, known):
-            sureness = 0.8
+            sureness = 0.75
         elif best is None and _slipped(word, known):
             sureness = 0.7
         else:

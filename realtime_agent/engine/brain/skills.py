@@ -19,10 +19,10 @@ _POLITE = re.compile(
     re.IGNORECASE,
 )
 _SAY_AFTER_ME = re.compile(
-    r"^(?:say|repeat)\s+after\s+me[\s,:.;-]*(?P<a>.+)$"
+    r"^(?:say|repeat)\W+after\W+me[\s,:.;-]*(?P<a>.+)$"
     r"|^(?:repeat|say)\s+(?:the\s+(?:following|words?|sentence|phrase)s?|exactly)[\s,:.;-]+(?P<b>.+)$"
     r"|^repeat[\s,:.;-]+(?!that\b|this\b|it\b|yourself\b|please\b|again\b|what\b|the last\b|your\b)(?P<c>.+)$"
-    r"|^say[\s,:.;-]+(?!that again\b|it again\b|again\b|that\s*[.?!]*$|it\s*[.?!]*$|something\b|what\b|"
+    r"|^say[\s,:.;-]+(?!after me\b|that again\b|it again\b|again\b|that\s*[.?!]*$|it\s*[.?!]*$|something\b|what\b|"
     r"anything\b)(?P<d>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -44,7 +44,7 @@ _TIME = re.compile(r"\b(?:what time is it|what is the (?:current )?time|(?:tell|
                    r"(?:current )?time|what time (?:do|have) (?:you|we) (?:have|got)|what is the time|how late is "
                    r"it|got the time|"
                    r"the time (?:now |right now )?please|current time|what time it is|time is it)\b")  # fmt: skip
-_DATE = re.compile(r"\b(?:what (?:day|date)(?: of the (?:week|month))? is|what is (?:the |todays |today )?(?:date|"
+_DATE = re.compile(r"\b(?:what (?:days?|date)(?: of the (?:week|month))? (?:is|of)|what is (?:the |todays |today )?(?:date|"
                    r"day)|which day is|todays date|"
                    r"today date|the date(?: today)? please|(?:tell|give) me the date|what (?:month|year) is|which "
                    r"(?:month|year)|"
@@ -137,7 +137,7 @@ def spoken_date(day: datetime) -> str:
 
 def _count(utterance: Utterance, low: str) -> str | None:
     found = re.search(r"\bcount (?:down |up |backwards? )?(?:from|to|until|till|up to)\b|\bcount ?down from\b", low)
-    if found is None:
+    if found is None and not (re.match(r"^(?:please )?count\b", low) and len(utterance.words) < 6):
         return None
     numbers, at = [], 0
     while at < len(utterance.words):

@@ -96,7 +96,7 @@ clock time
 # Words whose ending is not an ending, or that would meet a stranger without it.
 UNSTEMMED = frozenset(_words(
     "news this his is was has us bus gas yes address during nothing something anything morning evening king ring sing "
-    "bring thing string spring red bed need speed feed hundred always status"
+    "bring thing string spring red bed need speed feed hundred always status computer"
 ))  # fmt: skip
 
 LANGUAGES = frozenset(_words(
@@ -117,7 +117,7 @@ ACTIONS = frozenset(_words(
     "start stop find look check cancel remove close lock unlock schedule order buy read write take toss pick lookup "
     "pause resume skip launch transfer pay reserve track save change control toggle record log put compute dial "
     "enable disable "
-    "clear reset empty erase remember note jot ask post submit reply forward tell share"
+    "clear reset empty erase remember note jot ask post submit reply forward share"
 ))  # fmt: skip
 
 # Parameters for where something begins.
@@ -148,7 +148,7 @@ GIVING_VERBS = frozenset(_words("send give write show drop shoot"))
 CONNECTORS = frozenset(_words("to that about for of by on into"))
 
 # May stand among the asking words.
-FILLERS = frozenset(_words("me us a an the my our some please this up out new"))
+FILLERS = frozenset(_words("down me us a an the my our some please this up out new"))
 
 # May stand before the asking words.
 PREAMBLE = frozenset(_words("i we want need would like you could can will do let go is are what it and have"))
@@ -239,6 +239,7 @@ ROLES: tuple[tuple[str, frozenset[str]], ...] = tuple(
 
 # Verbs of tools that change something; and verbs, and words of questions, that ask for something else than a change.
 CHANGES = frozenset(_words(
-    "add send delete clear remove create order buy book schedule transfer pay play call write reset erase empty"
+    "add send delete clear remove remember save create order buy book schedule transfer pay play call write reset "
+    "erase empty"
 ))  # fmt: skip
 OTHER_THAN_CHANGES = frozenset(_words("search find read list show check lookup what which where who when how"))

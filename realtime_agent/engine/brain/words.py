@@ -96,20 +96,36 @@ def read(text: str) -> Utterance:
         if len(low) >= 3 and low[0] in "ap" and low[1] == ".":
             low = low[0] + "m"
         words.extend(Word(piece, found.start(), found.end()) for piece in _expand(low))
-    return Utterance(text, tuple(_look_up_joined(words)))
+    return Utterance(text, tuple(_joined(text, words)))
 
 
-def _look_up_joined(words: list[Word]) -> list[Word]:
-    """ "Look up" as the one word that it means: "look" alone means something else."""
+def _joined(text: str, words: list[Word]) -> list[Word]:
+    """Words that ears write in two ("to-day", "per cent") as one, and hyphens within words as nothing."""
     joined: list[Word] = []
     for word in words:
-        if word.low == "up" and joined and joined[-1].low == "look":
-            joined[-1] = Word("lookup", joined[-1].start, word.end)
-        else:
-            joined.append(word)
+        last = joined[-1] if joined else None
+        if word.low == "-" and last is not None and _within_word(text, word.start):
+            continue
+        if last is not None and (whole := _WRITTEN_APART.get((last.low, word.low))) is not None:
+            hyphen = text[last.end : word.start] == "-"
+            if hyphen or whole not in ("today", "tonight"):
+                joined[-1] = Word(whole, last.start, word.end)
+                continue
+        if word.low == "whether" and (last is None or last.low in ("the", "is", "what")):
+            word = Word("weather", word.start, word.end)
+        joined.append(word)
     return joined
 
 
+def _within_word(text: str, at: int) -> bool:
+    return 0 < at < len(text) - 1 and text[at - 1].isalpha() and text[at + 1].isalpha()
+
+
+# "Look" alone means something else than "look up".
+_WRITTEN_APART = {
+    ("look", "up"): "lookup", ("to", "morrow"): "tomorrow", ("to", "day"): "today", ("to", "night"): "tonight",
+    ("good", "bye"): "goodbye", ("per", "cent"): "percent", ("e", "mail"): "email",
+}  # fmt: skip
 _DOUBLED = re.compile(r"([bdfgklmnprt])\1$")
 
 
