@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from realtime_agent.audio.wavfile import read_wav
 from realtime_agent.engine.ear import MoonshineEar
-from realtime_agent.errors import EngineError
+from realtime_agent.errors import EngineError, MissingExtra
 
 RATE_HZ = MoonshineEar.rate_hz
 
@@ -145,3 +146,18 @@ async def test_another_language_is_refused(ear: MoonshineEar) -> None:
         await ear.transcribe(bytes(32000), language="de")
     assert caught.value.code == "unsupported_language"
     assert (await ear.transcribe(bytes(32000), language="en-GB")).text == ""
+
+
+async def test_an_ear_without_its_model_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "moonshine_voice", None)
+    ear = MoonshineEar()
+    with pytest.raises(MissingExtra, match=r"realtime-agent\[engine\]"):
+        await ear.start()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ear-")]
+
+
+async def test_a_model_that_does_not_load_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    moonshine_voice = pytest.importorskip("moonshine_voice")
+    monkeypatch.setattr(moonshine_voice, "get_model_path", lambda name: tmp_path / name)
+    with pytest.raises(EngineError, match=r"must be 0\.1\.0"):
+        await MoonshineEar(workers=1).start()

@@ -19,7 +19,7 @@ from realtime_agent.engine.piece_cache import PieceCache
 from realtime_agent.engine.voice import PicoVoice
 from realtime_agent.engine.voice_process import SpeechRequest, VoiceHung, VoiceProcess
 from realtime_agent.engine.voices import OWN_VOICES
-from realtime_agent.errors import EngineError
+from realtime_agent.errors import EngineError, MissingExtra
 
 pytest.importorskip("py_nanotts")
 
@@ -229,6 +229,21 @@ async def test_a_voice_that_is_not_started_says_so() -> None:
     with pytest.raises(EngineError) as caught:
         await _said(PicoVoice(), "Hello.")
     assert caught.value.code == "not_started"
+
+
+async def test_a_voice_without_pico_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "py_nanotts", None)
+    with pytest.raises(MissingExtra, match=r"realtime-agent\[engine\]"):
+        await PicoVoice().start()
+
+
+async def test_a_worker_that_cannot_start_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(EngineError, match="does not start"):
+        await PicoVoice().start()
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    with pytest.raises(EngineError, match="does not start"):
+        await PicoVoice().start()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
