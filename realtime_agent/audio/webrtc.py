@@ -40,7 +40,9 @@ class WebRtcDetector:
             return False
         if self._decimator is not None:
             narrow = self._decimator.process(samples)
-            pcm = np.clip(narrow, -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+            np.minimum(narrow, FULL_SCALE - 1, out=narrow)  # `np.clip` costs three times as much
+            np.maximum(narrow, -FULL_SCALE, out=narrow)
+            pcm = narrow.astype("<i2").tobytes()
         return bool(self._vad.is_speech(pcm, _RATE_HZ))
 
     def reset(self) -> None:
