@@ -32,7 +32,7 @@ _OPPOSITES = {"on": "off", "off": "on", "up": "down", "down": "up", "add": "remo
               "stop": "start", "open": "close", "close": "open", "lock": "unlock", "unlock": "lock", "delete": "add",
               "enable": "disable", "disable": "enable", "create": "delete", "cancel": "set",
               "pause": "play"}  # fmt: skip
-_FACTORS = {"negated": 0.0, "opinion": 0.3, "statement": 0.45, "question": 1.0, "request": 1.0, "fragment": 0.95}
+_FACTORS = {"negated": 0.0, "opinion": 0.3, "statement": 0.45, "question": 1.0, "request": 1.0, "fragment": 0.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def _look_up(word: str, profile: Profile) -> tuple[str, float] | None:
         if weight < 0.5 or known == word:
             continue
         if synonyms(word, known):
-            sureness = 0.75
+            sureness = 0.78
         elif best is None and _slipped(word, known):
             sureness = 0.7
         else:

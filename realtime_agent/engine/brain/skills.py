@@ -10,6 +10,7 @@ from .dates import find_moment
 from .numbers import in_words, parse_number, spoken
 from .stories import FACTS, JOKES, POEM, STORIES
 from .vocabulary import MONTHS, WEEKDAYS
+from .wording import ways
 from .words import Utterance, listed
 
 _LARGEST_COUNT = 200
@@ -18,37 +19,37 @@ _POLITE = re.compile(
     r"i would like you to|i'd like you to|you)[,\s]+)*",
     re.IGNORECASE,
 )
+# What is to be repeated; not "say that again", which asks for the agent's own words.
 _SAY_AFTER_ME = re.compile(
-    r"^(?:say|repeat)\W+after\W+me[\s,:.;-]*(?P<a>.+)$"
-    r"|^(?:repeat|say)\s+(?:the\s+(?:following|words?|sentence|phrase)s?|exactly)[\s,:.;-]+(?P<b>.+)$"
-    r"|^repeat[\s,:.;-]+(?!that\b|this\b|it\b|yourself\b|please\b|again\b|what\b|the last\b|your\b)(?P<c>.+)$"
-    r"|^say[\s,:.;-]+(?!after me\b|that again\b|it again\b|again\b|that\s*[.?!]*$|it\s*[.?!]*$|something\b|what\b|"
-    r"anything\b)(?P<d>.+)$",
+    r"^(?:say|repeat)\W+after\W+me\W*(?P<a>.+)$"
+    r"|^(?:repeat|say)\s+(?:the\s+(?:following|words?|sentence|phrase)s?|exactly)\W+(?P<b>.+)$"
+    r"|^(?:repeat|say)\W+(?!(?:after me|that|this|it|yourself|please|again|what|the last|your|something|anything)\b)"
+    r"(?P<c>.+)$"
+    r"|^say\W+(?P<d>(?:that|this|it) (?!again\b).+)$",
     re.IGNORECASE | re.DOTALL,
 )
-_REPEAT_THAT = re.compile(
-    r"^(?:(?:repeat|say)\s+(?:that|it|this|yourself|the last (?:one|thing|sentence)|your (?:last )?answer|what you "
-    r"(?:just )?said)"
-    r"(?:\s+(?:again|once more|one more time|slowly|please))*|repeat(?: please)?|again(?: please)?|once more(?: "
-    r"please)?|"
-    r"what did you (?:just )?say|pardon(?: me)?|come again|sorry what|say again|what was that|one more time|excuse "
-    r"me|"
-    r"i did ?n.?t (?:hear|understand|catch|get) (?:that|you|it))$",
+_REPEAT_THAT = ways("""
+    (?:repeat|say) (?:that|it|this|yourself)(?: again| once more| please| slowly)* | repeat(?: please)? | say again
+    (?:repeat|say) (?:the last (?:one|thing|sentence)|your (?:last )?answer|what you (?:just )?said)(?: again| please)*
+    again(?: please)? | once more(?: please)?
+    what did you (?:just )?say | what was that | pardon(?: me)? | come again | sorry what | one more time | excuse me
+    i did not (?:hear|understand|catch|get) (?:that|you|it)
+""")  # fmt: skip
+_SPELL = re.compile(
+    r"^(?:how (?:do|would) (?:you|i) spell|how is|spell|what is the spelling of)\s+(?:the\s+(?:word|name)\s+)?"
+    r"(?P<word>.+?)(?P<tail>\s+spelled|\s+spelt|\s+for me|\s+please)*$",
     re.IGNORECASE,
 )
-_SPELL = re.compile(r"^(?:how (?:do|would) (?:you|i) spell|how is|spell|what is the spelling of)\s+(?:the\s+(?:word|"
-                    r"name)\s+)?(?P<word>.+?)"
-                    r"(?P<tail>\s+spelled|\s+spelt|\s+for me|\s+please)*$", re.IGNORECASE)  # fmt: skip
-_TIME = re.compile(r"\b(?:what time is it|what is the (?:current )?time|(?:tell|give) me the (?:current )?time|do "
-                   r"you (?:know|have) (?:what |the )"
-                   r"(?:current )?time|what time (?:do|have) (?:you|we) (?:have|got)|what is the time|how late is "
-                   r"it|got the time|"
-                   r"the time (?:now |right now )?please|current time|what time it is|time is it)\b")  # fmt: skip
-_DATE = re.compile(r"\b(?:what (?:days?|date)(?: of the (?:week|month))? (?:is|of)|what is (?:the |todays |today )?(?:date|"
-                   r"day)|which day is|todays date|"
-                   r"today date|the date(?: today)? please|(?:tell|give) me the date|what (?:month|year) is|which "
-                   r"(?:month|year)|"
-                   r"what is today|what (?:day|date) (?:will|was) )\b")  # fmt: skip
+_TIME = ways("""
+    what time (?:is it|it is) | what is the (?:current )?time | (?:tell|give) me the (?:current )?time | time is it
+    do you (?:know|have) (?:what |the )(?:current )?time | what time (?:do|have) (?:you|we) (?:have|got)
+    how late is it | got the time | the time (?:now |right now )?please | current time
+""")
+_DATE = ways("""
+    what (?:days?|date)(?: of the (?:week|month))? (?:is|of) | what is (?:the |todays |today )?(?:date|day)
+    which day is | todays? date | the date(?: today)? please | (?:tell|give) me the date | what (?:month|year) is
+    which (?:month|year) | what is today | what (?:day|date) (?:will|was)
+""")
 
 
 def plain(utterance: Utterance) -> str:
@@ -81,7 +82,7 @@ def do_echo(utterance: Utterance, said_before: str) -> str | None:
 
 
 def _repeat(text: str, low: str, said_before: str) -> str | None:
-    if _REPEAT_THAT.match(text) or _REPEAT_THAT.match(strip_politeness(low)):
+    if _REPEAT_THAT.fullmatch(strip_politeness(low)):
         return said_before or "I have not said anything yet."
     found = _SAY_AFTER_ME.match(text)
     if found is None:

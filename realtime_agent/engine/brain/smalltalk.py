@@ -9,7 +9,8 @@ from datetime import datetime
 
 from ..parts import ToolSpec
 from .skills import SKILLS
-from .vocabulary import NOT_AGENT_NAMES
+from .vocabulary import LANGUAGES, NOT_AGENT_NAMES
+from .wording import kinds
 from .words import sentences, split_name
 
 # "You are Ada, ...", "Your name is Ada", "call yourself Ada"
@@ -19,55 +20,51 @@ _NAME = re.compile(
 )
 _GREETING = r"(?:hello|hi|hey|hiya|howdy|good (?:morning|afternoon|evening|day)|greetings)"
 _GREETINGS = re.compile(rf"^(?:{_GREETING})(?: (?:there|again|you|everyone|assistant|agent|computer|robot))*")
-_ROWS: tuple[tuple[str, str], ...] = (
-    (r"^(?:(?:good ?bye|bye|bye bye|see you|see ya|farewell|good night|talk to you later|have a (?:nice|good|great) "
-     r"\w+|that is all|that will be all|"
-     r"i am done|i have to go|hang up|so long|ciao)\b.*)|.*\b(?:goodbye|good bye|bye bye|bye|that is all for "
-     r"(?:today|now))$", "goodbye"),
-    (r"^(?:(?:ok|great|no|alright|all right|well|oh|perfect|good|yes) )*(?:thank you|thanks|many thanks|cheers|much "
-     r"appreciated|i appreciate)\b.*", "thanks"),
-    (r".*\b(?:what can you do|what (?:do|can) you (?:do|help)|how can you help|what are you (?:able|capable)|what "
-     r"can i (?:ask|say|do)|"
-     r"what are your (?:skills|abilities|capabilities|features|functions|tools)|what tools|which tools|help me|your "
-     r"capabilities|how (?:do|does) (?:you|this) work|"
-     r"what things can you)\b.*|^(?:help|i need help|commands|options|menu)$", "help"),
-    (r".*\b(?:who are you|what are you|are you (?:a |an )?(?:real|human|person|robot|machine|bot|computer|ai|"
-     r"language model|llm|chatgpt|gpt|alexa|siri|man|woman)|"
-     r"introduce yourself|tell me about yourself|are you (?:there )?real|what (?:kind|sort) of (?:assistant|ai|"
-     r"model|thing) are you|which model|what model are you|"
-     r"who (?:made|built|created|programmed) you|are you intelligent|are you (?:conscious|alive))\b.*", "who"),
-    (r".*\b(?:what is your name|your name please|what are you called|do you have a name|what should i call you|how "
-     r"are you called|what do i call you)\b.*", "name"),
-    (r".*\b(?:do|can|could) you (?:speak|understand|talk|talk in|speak in|answer in|know) (?:\w+ )?(?:english|"
-     r"french|german|spanish|italian|portuguese|chinese|japanese|hindi|"
-     r"dutch|russian|arabic|korean|polish|turkish|swedish|other languages|another language|languages)\b.*|"
-     r".*\b(?:(?:which|what) languages?) (?:do|can) you\b.*|"
-     r"^(?:speak|talk|answer|switch)(?: to| in)? (?:french|german|spanish|italian|portuguese|chinese|japanese|hindi|"
-     r"dutch)\b.*", "language"),
-    (r"^(?:how are you|how is it going|how do you do|how do you feel|what is up|how are things|are you ok|are you "
-     r"well|how have you been|how is your day)\b.*", "how"),
-    (r"^(?:nice|good|pleased|great) to (?:meet|see|hear|talk)\b.*", "meet"),
-    (r".*\b(?:can|do) you hear me\b.*|^(?:are you (?:there|listening|awake|still there)|testing|test|is (?:anyone|"
-     r"anybody|someone) there|mic check|one two three|hello hello)\b.*", "hear"),
-    (r"^(?:(?:oh|no|please|just|ok) )*(?:stop|be quiet|shut up|quiet|silence|enough|stop it|stop talking|stop that|"
-     r"that is enough|hold on|wait|wait a (?:moment|minute|second)|"
-     r"one moment|pause)(?: please| now| it| talking)*$", "stop"),
-    (r"^(?:(?:no|oh|ok|please|actually) )*(?:never ?mind|cancel|cancel that|cancel it|forget it|forget about it|"
-     r"forget that|do not bother|leave it|drop it|not now|no thanks|no thank you)(?: please)?$", "cancel"),
-    (r"^(?:i am |oh |so )*sorry\b.*", "sorry"),
-    (r"^(?:(?:oh|very|that is|that was|you are|ok|well) )*(?:great|good|nice|cool|awesome|perfect|wonderful|"
-     r"excellent|amazing|fantastic|brilliant|funny|interesting|well done|"
-     r"good job|good (?:one|boy|girl)|smart|helpful|correct|right|lovely|beautiful)(?: (?:job|work|one|story|joke|"
-     r"thanks))?$", "praise"),
-    (r"^(?:yes|yeah|yep|yup|ok|sure|alright|all right|fine|of course|right|exactly|i see|got it|understood|"
-     r"absolutely|no problem|aha|oh)(?: (?:ok|yes|please|sure|i see))*$", "yes"),
-    (r"^(?:no|nope|nah|not really|no no|nothing|no nothing)(?: (?:no|nothing|sorry|nope))*$", "no"),
-    (r"^(?:um|uh|hmm|mm|mhm|er|ah|huh|hm|mmm|erm|well|so)+$", "noise"),
-    (r".*\b(?:i love you|marry me|do you love|will you be my)\b.*", "love"),
-    (r".*\b(?:you are (?:stupid|dumb|useless|bad|terrible|an idiot|wrong)|that is (?:wrong|not right|incorrect|not "
-     r"what i))\b.*", "blame"),
-)  # fmt: skip
-_TABLE = tuple((re.compile(pattern), kind) for pattern, kind in _ROWS)
+_TABLE = kinds("""
+goodbye, starts: good ?bye | bye | see (?:you|ya) | farewell | good night | talk to you (?:later|soon) | so long | ciao
+goodbye, starts: have a (?:nice|good|great) \\w+ | that is all | that will be all | i am done | i have to go
+goodbye, starts: hang up
+goodbye, ends: good ?bye | bye | that is all for (?:today|now)
+thanks, starts: thank you | thanks | many thanks | cheers | much appreciated | i appreciate
+help, anywhere: what can you do | what (?:do|can) you (?:do|help) | how can you help | what are you (?:able|capable)
+help, anywhere: what can i (?:ask|say|do) | (?:what|which) tools | help me | what things can you
+help, anywhere: your (?:skills|abilities|capabilities|features|functions|tools) | how (?:do|does) (?:you|this) work
+help, whole: help | i need help | commands | options | menu
+who, anywhere: who are you | what are you | introduce yourself | tell me about yourself | are you (?:there )?real
+who, anywhere: are you (?:an? )?(?:human|person|robot|machine|bot|computer|ai|language model|llm|gpt|alexa|siri)
+who, anywhere: are you (?:an? )?(?:real|man|woman|intelligent|conscious|alive) | (?:which|what) model
+who, anywhere: what (?:kind|sort) of (?:assistant|ai|thing) are you
+who, anywhere: who (?:made|built|created|programmed) you
+name, anywhere: what is your name | your name please | what are you called | do you have a name | how are you called
+name, anywhere: what (?:should|do|can) i call you
+language, anywhere: (?:do|can|could) you (?:speak|understand|talk|know|answer)(?: in)?(?: any)? LANGUAGE
+language, anywhere: (?:which|what) languages? (?:do|can) you
+language, starts: (?:speak|talk|answer|switch)(?: to| in)? LANGUAGE
+how, starts: how are you | how is it going | how do you (?:do|feel) | what is up | how are things
+how, starts: how have you been | are you (?:ok|well) | how is your day
+meet, starts: (?:nice|good|pleased|great) to (?:meet|see|hear|talk)
+hear, anywhere: (?:can|do) you hear me
+hear, starts: are you (?:there|listening|awake|still there) | is (?:anyone|anybody|someone) there
+hear, starts: testing | test | mic check | one two three
+stop, whole: stop(?: it| that| talking)? | be quiet | shut up | quiet | silence | enough | that is enough
+stop, whole: hold on | pause
+stop, whole: wait | wait a (?:moment|minute|second) | one moment
+cancel, whole: never ?mind | cancel(?: that| it)? | forget(?: about)? (?:it|that) | do not bother | leave it | drop it
+cancel, whole: not now | no thanks | no thank you
+sorry, starts: i am sorry | sorry
+praise, whole: (?:that is |that was |you are )?(?:very |so )?PRAISE(?: (?:job|work|one|story|joke))? | good (?:boy|girl)
+yes, whole: yes | yeah | yep | yup | ok | sure | alright | all right | fine | of course | right | exactly
+yes, whole: i see | got it | understood | absolutely | no problem | aha | oh
+no, whole: no | nope | nah | not really | nothing
+noise, whole: um+ | uh+ | hm+ | mm+ | mhm | er | erm | ah | huh | well | so
+love, anywhere: i love you | marry me | do you love | will you be my
+blame, anywhere: you are (?:stupid|dumb|useless|bad|terrible|an idiot|wrong)
+blame, anywhere: that is (?:wrong|not right|incorrect|not what i)
+""".replace("LANGUAGE", f"(?:{'|'.join(sorted(LANGUAGES))}|(?:an)?other languages?|languages)").replace(
+    "PRAISE",
+    "(?:great|good|nice|cool|awesome|perfect|wonderful|excellent|amazing|fantastic|brilliant|funny|interesting|smart"
+    "|well done|helpful|correct|right|lovely|beautiful)",
+))  # fmt: skip
 
 _ANSWERS = {
     "thanks": "You are welcome.",
@@ -134,7 +131,7 @@ def is_greeting(low: str) -> bool:
 
 def kind_of(low: str) -> str:
     """Which kind of small talk the words are; "" where they are none."""
-    return next((kind for pattern, kind in _TABLE if pattern.match(low)), "")
+    return next((kind for kind, pattern in _TABLE if pattern.match(low)), "")
 
 
 def small_talk(kind: str, instructions: str, tools: Sequence[ToolSpec]) -> str:

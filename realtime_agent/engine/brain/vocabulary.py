@@ -183,7 +183,7 @@ LEADS = frozenset(_words(
 # First words of requests.
 REQUEST_VERBS = frozenset(_words(
     "turn switch set tell give show play send call text email message remind add remove delete create make open "
-    "close start stop find search look check book order buy read write take get put translate convert calculate "
+    "close start stop find search look lookup check book order buy read write take get put translate convert calculate "
     "roll flip pick choose schedule cancel wake lock unlock dim pause resume skip note save list update change "
     "increase decrease raise lower let help say spell count launch ring run want need fetch transfer pay reserve "
     "track log draw pass"
