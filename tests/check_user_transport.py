@@ -179,6 +179,7 @@ async def _flush_ends_ducking(probe: _Probe) -> None:
 async def _nothing_happens_after_close(probe: _Probe) -> None:
     heard, edges, position = len(probe.receiver.audio), list(probe.receiver.playback), probe.user.played
     await probe.user.close()
+    await _it_opens_once(probe)
     probe.user.play(probe.tone(0.1))
     probe.user.duck()
     probe.user.resume()

@@ -167,17 +167,26 @@ def test_two_threads_agree_on_what_was_taken() -> None:
     stop = threading.Event()
     taken = 0
 
+    thrown: list[BaseException] = []
+
     def device() -> None:
         nonlocal taken
-        while not stop.is_set():
-            taken += int(np.count_nonzero(samples_of(feed.fill(480, 0.0)) == 7))  # fades have other values
+        try:
+            while not stop.is_set():
+                taken += int(np.count_nonzero(samples_of(feed.fill(480, 0.0)) == 7))  # a fade has other values
+        except RuntimeError as error:
+            thrown.append(error)
 
     thread = threading.Thread(target=device)
     thread.start()
     piece = np.full(1000, 7, dtype="<i2").tobytes()
     try:
-        for turn in range(3000):
+        for turn in range(5000):
             feed.play(piece)
+            if turn % 10 == 8:
+                feed.duck()
+            elif turn % 10 == 9:
+                feed.resume()
             if turn % 100 == 99:
                 position = feed.flush()
                 assert position <= (turn + 1) * 1000
@@ -185,5 +194,6 @@ def test_two_threads_agree_on_what_was_taken() -> None:
         stop.set()
         thread.join()
     final = feed.flush()
+    assert thrown == []
     assert final >= taken
     assert feed.played(1e9) == final

@@ -53,7 +53,7 @@ class MemoryUser:
         self._receiver: UserReceiver | None = None
         self._to_say: deque[tuple[bytes, asyncio.Future[None]]] = deque()
         self._said_bytes = 0  # of the first thing to say
-        self._ended = False
+        self._opened = self._ended = False
 
     @property
     def format(self) -> AudioFormat:
@@ -62,8 +62,9 @@ class MemoryUser:
 
     async def open(self, receiver: UserReceiver) -> None:
         """Start the speaker's clock, and the microphone's if it is an open one."""
-        if self._receiver is not None:
-            raise LocalProtocolError("This user is open already.")
+        if self._opened:
+            raise LocalProtocolError("A MemoryUser is opened once.")
+        self._opened = True
         self._receiver = receiver
         self._speaker.open(receiver)
         if self._open_mic or self._to_say:

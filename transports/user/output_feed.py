@@ -178,8 +178,9 @@ class OutputFeed:
 
     def _peek(self) -> bytes:
         piece = b""
-        for audio in self._queue:
-            piece += audio[: _FADE_BYTES - len(piece)]
+        # By index: the loop may append meanwhile, which an iterator would not survive.
+        for index in range(len(self._queue)):
+            piece += self._queue[index][: _FADE_BYTES - len(piece)]
             if len(piece) == _FADE_BYTES:
                 break
         return piece

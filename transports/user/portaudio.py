@@ -82,7 +82,7 @@ def load() -> ModuleType:
 
 
 def list_devices() -> list[SoundDevice]:
-    """All sound devices, in PortAudio's order. Blocks for up to a second.
+    """All sound devices as of the start of this process, in PortAudio's order. Blocks for up to a second.
 
     Raises:
         MissingExtra: sounddevice is not installed.
@@ -106,13 +106,6 @@ def list_devices() -> list[SoundDevice]:
         )
         for index, found in enumerate(sd.query_devices())
     ]
-
-
-def refresh() -> None:
-    """Have PortAudio look for devices again; it does so only when it starts. Ends every open stream."""
-    sd = load()
-    sd._terminate()
-    sd._initialize()
 
 
 def find_device(devices: list[SoundDevice], direction: Direction, name: str | int | None) -> SoundDevice:

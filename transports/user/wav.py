@@ -37,7 +37,7 @@ class WavUser:
         self._receiver: UserReceiver | None = None
         self._speaker = SimulatedSpeaker(PCM, Playout(keep_samples=PCM.rate_hz * 600, fade_samples=_FADE_SAMPLES))
         self._clock = FrameClock(self._on_frame)
-        self._ended = False
+        self._opened = self._ended = False
         self._failure: DeviceError | None = None
 
     @property
@@ -51,8 +51,9 @@ class WavUser:
         Raises:
             DeviceError: a file cannot be read or written; the message says which and why.
         """
-        if self._receiver is not None:
-            raise LocalProtocolError("This user is open already.")
+        if self._opened:
+            raise LocalProtocolError("A WavUser is opened once.")
+        self._opened = True
         self._reader = WavReader(self._input, PCM.rate_hz)
         try:
             if self._output is not None:
