@@ -19,7 +19,6 @@ from realtime_agent.tools import ToolContext, tool
 
 @tool(isolate=True)
 def add(a: int, b: int = 1) -> int:
-    print("this goes to standard error, not into the pipe")
     return a + b
 
 
