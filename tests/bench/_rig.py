@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
+WARM_UP_S = 3.0  # of a session, in which nothing counts: detectors load and adapt
 
 
 def cores() -> tuple[int | None, int | None]:

@@ -9,8 +9,8 @@ What a connection gets stands in its query string, so that any client can ask fo
     burst=20000         so many audio deltas at once, as fast as the client takes them, after its first message
     sink=20000          count so many frames and answer the last one
 
-The server keeps, for each connection, when every append arrived. For each line on stdin it writes the figures of all
-connections since the last one, as a line of JSON.
+The server keeps, for each connection, when every append arrived, and leaves the warm-up out. For each line on
+stdin it writes the figures of all connections since the last one, as a line of JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from urllib.parse import parse_qsl
 
 import picows
 
-from tests.bench._rig import pin, quantile
+from tests.bench._rig import WARM_UP_S, pin, quantile
 
 FRAME_S = 0.02
 PCM_BYTES_PER_MS = 48  # 24 kHz, 16 bit, mono
@@ -89,8 +89,8 @@ class Report:
             if len(arrivals) < 2:
                 continue
             frames += len(arrivals)
-            offsets = [at - k * FRAME_S for k, at in enumerate(arrivals)]
-            first = min(offsets)
+            offsets = [at - k * FRAME_S for k, at in enumerate(arrivals) if at >= arrivals[0] + WARM_UP_S]
+            first = min(offsets, default=0.0)
             late += [offset - first for offset in offsets]
         late.sort()
         return {
@@ -162,18 +162,21 @@ class Connection(picows.WSListener):
             item = event["item"] | {"status": "completed", "object": "realtime.item"}
             item.setdefault("id", "item_client")
             asked_at = self._calls.pop(item.get("call_id", ""), None)
-            if asked_at is not None:
+            if asked_at is not None and self._warm(now):
                 self._report.tool_round_trip_s.append(now - asked_at)
             self._send(_event("conversation.item.added", previous_item_id=None, item=item))
             self._send(_event("conversation.item.done", previous_item_id=None, item=item))
         elif kind == "conversation.item.truncate":
-            if self._speech_at:
+            if self._speech_at and self._warm(now):
                 self._report.truncate_s.append(now - self._speech_at)
-                self._speech_at = 0.0
+            self._speech_at = 0.0
             fields = {k: event[k] for k in ("item_id", "content_index", "audio_end_ms")}
             self._send(_event("conversation.item.truncated", **fields))
         elif kind == "response.create" and self._wishes.get("tool_ms"):
             self._answer_briefly()
+
+    def _warm(self, now: float) -> bool:
+        return bool(self._arrivals) and now >= self._arrivals[0] + WARM_UP_S
 
     # What it says -------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from tests.bench._rig import ScriptedServer, in_child, interleaved, quantile, run_on, table
+from tests.bench._rig import WARM_UP_S, ScriptedServer, in_child, interleaved, quantile, run_on, table
 from tests.bench.bare_loops import FRAME_S, Client
 
 # name: (module, class, event loop)
@@ -39,18 +39,17 @@ CLIENTS = {
 }
 BASE = "websockets"
 LATE_LIMIT_MS = 20.0
-WARM_UP_S = 1.0
 
 Progress = Callable[[str], None]
 
 
 def microphone(kind: str) -> bytes:
-    """Ten seconds of 24 kHz 16-bit audio: `silence`, or a quiet `room` (noise at -60 dBFS)."""
+    """Ten seconds of 24 kHz 16-bit audio: `silence`, or a quiet `room` (noise at -50 dBFS)."""
     samples = 24_000 * 10
     if kind == "silence":
         return bytes(2 * samples)
     noise = random.Random(7)
-    return struct.pack(f"<{samples}h", *(int(noise.gauss(0, 33)) for _ in range(samples)))
+    return struct.pack(f"<{samples}h", *(int(noise.gauss(0, 104)) for _ in range(samples)))
 
 
 async def client(options: argparse.Namespace) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Model(Protocol):
         """What people call it: a model name or an address, without secrets."""
 
     async def connect(self, receiver: ModelReceiver) -> ModelConnection:
-        """Dial. Bounded in time.
+        """Dial. Bounded in time. The receiver hears nothing before this has returned.
 
         Raises:
             ConnectFailed: nobody there, or not a Realtime server.

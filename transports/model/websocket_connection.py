@@ -76,7 +76,8 @@ class WebSocketConnection(picows.WSListener):
         self._early: list[bytes] | None = []  # what came while opening; None once open
         self._fragments: list[bytes] | None = None
         self._fragments_bytes = 0
-        self._deaf = False  # nothing more is delivered or sent
+        self._wanted = True  # neither closed nor aborted by its owner
+        self._deaf = False  # nothing that comes from now on is delivered, and nothing is sent
         self._over = False
         self._verdict: TransportError | None = None
         self._heard = False
@@ -115,6 +116,7 @@ class WebSocketConnection(picows.WSListener):
         """Say goodbye, wait a little for the answer, and release everything."""
         if self._transport is None or self._end is None:
             return
+        self._wanted = False
         if not self._deaf:
             self._deaf = True
             self._transport.send_close(picows.WSCloseCode.OK)
@@ -126,6 +128,7 @@ class WebSocketConnection(picows.WSListener):
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        self._wanted = False
         self._give_up(None)
 
     # What picows calls ------------------------------------------------------------------------------------------------
@@ -149,7 +152,7 @@ class WebSocketConnection(picows.WSListener):
             return
         if kind in (_TEXT, _BINARY):
             if self._fragments is not None:
-                raise picows.WSProtocolError(picows.WSCloseCode.PROTOCOL_ERROR, "a message inside another")
+                raise self._violation(picows.WSCloseCode.PROTOCOL_ERROR, "a message inside another")
             if frame.fin:
                 self._deliver(frame.get_payload_as_bytes())
             else:
@@ -157,7 +160,7 @@ class WebSocketConnection(picows.WSListener):
                 self._assemble(frame)
         elif kind == _CONTINUATION:
             if self._fragments is None:
-                raise picows.WSProtocolError(picows.WSCloseCode.PROTOCOL_ERROR, "the rest of no message")
+                raise self._violation(picows.WSCloseCode.PROTOCOL_ERROR, "the rest of no message")
             self._assemble(frame)
         elif kind == _CLOSE:
             code = frame.get_close_code().value or _NO_CODE
@@ -188,8 +191,8 @@ class WebSocketConnection(picows.WSListener):
     def _deliver_early(self) -> None:
         messages, self._early = self._early or [], None
         for message in messages:
-            if self._deaf and not self._over:
-                return
+            if not self._wanted:
+                break
             self._receiver.on_message(message)
         if self._over:
             self._receiver.on_closed(self._verdict)
@@ -198,11 +201,16 @@ class WebSocketConnection(picows.WSListener):
         assert self._fragments is not None
         self._fragments_bytes += frame.payload_size
         if self._fragments_bytes > self._max_message_bytes:
-            raise picows.WSProtocolError(picows.WSCloseCode.MESSAGE_TOO_BIG, "message too big")
+            raise self._violation(picows.WSCloseCode.MESSAGE_TOO_BIG, "message too big")
         self._fragments.append(frame.get_payload_as_bytes())
         if frame.fin:
             message, self._fragments = b"".join(self._fragments), None
             self._deliver(message)
+
+    def _violation(self, code: picows.WSCloseCode, what: str) -> picows.WSProtocolError:
+        """To be raised to picows, which then says goodbye with this code; `_await_end` gets it back."""
+        self._deaf = True
+        return picows.WSProtocolError(code, what)
 
     # Guards -----------------------------------------------------------------------------------------------------------
 
