@@ -81,7 +81,7 @@ class Pulse:
 
     def play_into_microphone(self, wav: Path) -> subprocess.Popen[bytes]:
         """Let the microphone hear a file."""
-        return subprocess.Popen(["paplay", "--latency-msec=20", "--device=micfeed", str(wav)], env=self.env)
+        return subprocess.Popen(["paplay", "--latency-msec=200", "--device=micfeed", str(wav)], env=self.env)
 
     def suspend_microphone(self) -> None:
         """What a laptop does to save power, and what no program is told."""
@@ -98,7 +98,7 @@ class Pulse:
     @contextmanager
     def recording(self, wav: Path) -> Iterator[None]:
         """Record what the loudspeaker plays."""
-        command = ["parec", "--latency-msec=20", "--device=spk.monitor", "--format=s16le", "--channels=1"]
+        command = ["parec", "--latency-msec=100", "--device=spk.monitor", "--format=s16le", "--channels=1"]
         recorder = subprocess.Popen([*command, f"--rate={RATE_HZ}", "--file-format=wav", str(wav)], env=self.env)
         try:
             yield

@@ -87,7 +87,8 @@ def test_the_microphone_is_heard_as_it_is(pulse: Pulse, tmp_path: Path, melody: 
     assert fit > 0.95
     last, fit = _find(whole[40_000:44_800], heard)
     assert fit > 0.95
-    assert last - first == pytest.approx(40_000 - 4_800, abs=24), "nothing is missing in between"
+    lost = 480 * told["xruns"]  # a loaded machine may lose blocks; then it must have said so
+    assert last - first == pytest.approx(40_000 - 4_800, abs=24 + lost), "nothing is missing in between"
     assert told["names"] == ["micin", "spkout"]
 
 
