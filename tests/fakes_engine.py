@@ -44,6 +44,7 @@ class FakeEar:
         self.hints: list[tuple[str | None, str | None]] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.wait_for_gate = True
         self.failure: Exception | None = None
         self.started = self.closed = 0
 
@@ -53,7 +54,8 @@ class FakeEar:
     async def transcribe(self, pcm: bytes, *, language: str | None = None, prompt: str | None = None) -> Transcript:
         self.heard.append(pcm)
         self.hints.append((language, prompt))
-        await self.gate.wait()
+        if self.wait_for_gate:
+            await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         return Transcript(self.text)

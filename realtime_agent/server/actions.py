@@ -20,7 +20,8 @@ class Emit:
 class Transcribe:
     """Have the ear write down `pcm` (16-bit mono at `rate_hz`) and answer with `Heard` or `HearingFailed`.
 
-    Of several for one item only the newest matters: the shell may skip those before it.
+    Of several for one item only the newest matters: the shell may skip those before it. `urgent` is what an answer of
+    the agent waits for, or soon will.
     """
 
     item_id: str
@@ -29,6 +30,7 @@ class Transcribe:
     rate_hz: int
     language: str | None = None
     prompt: str | None = None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class Hearing:
     def pause(self, item_id: str, pcm: bytes, rate_hz: int) -> None:
         """Ask for what will be the final text, if this silence lasts."""
         utterance = self._utterances[item_id]
-        self._ask(item_id, utterance, pcm, rate_hz)
+        self._ask(item_id, utterance, pcm, rate_hz, urgent=True)
         utterance.last = utterance.asked
 
     def resume(self, item_id: str) -> None:
@@ -122,7 +122,7 @@ class Hearing:
         utterance.hints = hints
         utterance.audio_ms = len(pcm) / 2 / rate_hz * 1000
         if utterance.last is None:
-            self._ask(item_id, utterance, pcm, rate_hz)
+            self._ask(item_id, utterance, pcm, rate_hz, urgent=True)
             utterance.last = utterance.asked
         elif utterance.last in utterance.texts:
             return self._settle(item_id, utterance, utterance.texts[utterance.last])
@@ -165,10 +165,10 @@ class Hearing:
             )
         return Understood(answer.item_id, None, answer.code, answer.message)
 
-    def _ask(self, item_id: str, utterance: _Utterance, pcm: bytes, rate_hz: int) -> None:
+    def _ask(self, item_id: str, utterance: _Utterance, pcm: bytes, rate_hz: int, *, urgent: bool = False) -> None:
         utterance.asked += 1
         hints = utterance.hints or TranscriptionSettings()
-        self._outbox.do(Transcribe(item_id, utterance.asked, pcm, rate_hz, hints.language, hints.prompt))
+        self._outbox.do(Transcribe(item_id, utterance.asked, pcm, rate_hz, hints.language, hints.prompt, urgent))
 
     def _settle(self, item_id: str, utterance: _Utterance, text: str) -> Understood:
         del self._utterances[item_id]

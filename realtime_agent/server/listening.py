@@ -131,20 +131,21 @@ class Listening:
     def adopt(self, settings: Settings) -> None:
         """Hear under these settings from now on."""
         before, self._settings = self._settings, settings
-        if settings.turns is None or settings.turns.idle_timeout_ms is None:
+        turns = settings.turns
+        if turns is None or turns.idle_timeout_ms is None:
             self.idle.stop()
         if settings.input_format != before.input_format:
             self._buffer.change_format(settings.input_format)
             self._turns = self._new_turns()
-        elif settings.turns == before.turns:
+        elif turns == before.turns:
             return
-        elif settings.turns is None:
+        elif turns is None:
             self._leave_turn_to_client()
         elif self._turns is None:
             self._drop_turn()
             self._turns = self._new_turns()
         else:
-            self._turns.adopt(settings.turns, self._new_detector(settings.turns))
+            self._turns.adopt(turns, lambda: self._new_detector(turns))
 
     def consider_turn_end(self, answer: Heard) -> None:
         """The words before a pause are known: with semantic VAD they say how long the silence must be."""

@@ -47,6 +47,7 @@ class SessionRunner:
         self._transcriber = Transcriber(engine.ear, self._answer)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._performing = False
         self._closed = False
 
     def start(self) -> None:
@@ -88,8 +89,15 @@ class SessionRunner:
         except Exception as error:
             logger.exception("the session's core failed")
             self._send(encode(_internal_error(error)))
-        for action in self._session.actions():
-            self._perform(action)
+        if self._performing:
+            return  # whoever is performing goes on with what this step added, in order
+        self._performing = True
+        try:
+            while actions := self._session.actions():
+                for action in actions:
+                    self._perform(action)
+        finally:
+            self._performing = False
         self._set_timer()
 
     def _perform(self, action: Action) -> None:
@@ -138,6 +146,11 @@ def make_session(
         make_detector=make_detector or default_detector,
         capabilities=Capabilities(voices=tuple(engine.voice.voices), languages=tuple(languages)),
     )
+
+
+async def load_default_detector() -> None:
+    """Load the default detector's model off the event loop, which the first session would otherwise stop."""
+    await asyncio.to_thread(default_detector, 24_000, 0.5)
 
 
 def random_id(kind: str) -> str:

@@ -1,4 +1,7 @@
-"""The shell around the ear: one decode at a time for a session, and of each item only the newest."""
+"""The shell around the ear: one decode at a time for a session, and of each item only the newest.
+
+A decode that nobody needs any more is given up for an urgent one of the same item, or the person would wait for both.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ class Transcriber:
         self._deadline_s = deadline_s
         self._waiting: dict[str, Transcribe] = {}
         self._wake = asyncio.Event()
+        self._decoding: tuple[str, asyncio.Task[Heard | HearingFailed]] | None = None
 
     def ask(self, wanted: Transcribe) -> None:
         """Transcribe this; an older wish for the same item is forgotten."""
@@ -35,11 +39,14 @@ class Transcriber:
             self._answer(HearingFailed(wanted.item_id, wanted.revision, "Too much audio is waiting.", "overloaded"))
             return
         self._waiting[wanted.item_id] = wanted
+        if wanted.urgent:
+            self._give_up(wanted.item_id)
         self._wake.set()
 
     def stop(self, item_id: str) -> None:
         """Nobody wants to know any more."""
         self._waiting.pop(item_id, None)
+        self._give_up(item_id)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -47,8 +54,17 @@ class Transcriber:
             await self._wake.wait()
             while self._waiting:
                 wanted = self._waiting.pop(next(iter(self._waiting)))
-                self._answer(await self._transcribe(wanted))
+                async with asyncio.TaskGroup() as group:
+                    decode = group.create_task(self._transcribe(wanted))
+                    self._decoding = (wanted.item_id, decode)
+                self._decoding = None
+                if not decode.cancelled():
+                    self._answer(decode.result())
             self._wake.clear()
+
+    def _give_up(self, item_id: str) -> None:
+        if self._decoding is not None and self._decoding[0] == item_id:
+            self._decoding[1].cancel()
 
     async def _transcribe(self, wanted: Transcribe) -> Heard | HearingFailed:
         try:

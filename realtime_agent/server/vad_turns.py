@@ -116,10 +116,11 @@ class VadTurns:
         """End the turn after so much silence; holds until speech resumes."""
         self._required_ms = min(silence_ms, self._longest_silence_ms)
 
-    def adopt(self, settings: TurnSettings, detector: SpeechDetector) -> None:
+    def adopt(self, settings: TurnSettings, make_detector: Callable[[], SpeechDetector]) -> None:
         """Go on under other settings; a turn that is going on goes on."""
+        if settings.threshold != self._settings.threshold:
+            self._detector = make_detector()  # only then: a detector remembers what it heard
         self._settings = settings
-        self._detector = detector
         self._required_ms = self._longest_silence_ms
 
     def reset(self, position: int) -> None:

@@ -163,7 +163,7 @@ async def test_text_only_needs_no_voice(client: Client, engine: FakeEngine) -> N
     assert engine.voice.spoken == []
 
 
-# Errors are made in the tests: pytest keeps parameters for ever, and an error keeps its frames with all that is in them.
+# Errors are made in the tests: pytest keeps parameters for ever, and an error keeps its frames.
 @pytest.mark.parametrize("error", [EngineError, ValueError])
 async def test_a_failing_brain_fails_the_response_and_the_next_one_works(
     client: Client, engine: FakeEngine, error: type[Exception]
@@ -227,6 +227,16 @@ async def test_an_ear_that_is_slow_skips_what_is_old(client: Client, engine: Fak
     assert len(engine.ear.heard) <= 3  # nine partials were asked for
 
 
+async def test_the_last_words_do_not_wait_for_a_partial_transcript(client: Client, engine: FakeEngine) -> None:
+    client.send("session.update", session={"type": "realtime", "audio": {"input": {"transcription": {"model": "x"}}}})
+    engine.ear.gate.clear()
+    client.hear(loud(1000))
+    await until_soon(lambda: len(engine.ear.heard) == 1)
+    engine.ear.wait_for_gate = False
+    client.hear(quiet(600))
+    assert (await client.response())["status"] == "completed"
+
+
 async def test_too_much_waiting_sound_is_refused_and_not_kept(
     client: Client, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,6 +251,15 @@ async def test_too_much_waiting_sound_is_refused_and_not_kept(
     assert failed["error"]["code"] == "overloaded"
     engine.ear.gate.set()
     await client.event("conversation.item.input_audio_transcription.completed", 2)
+
+
+async def test_a_turn_that_fails_at_once_still_begins_before_it_ends(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcriber, "MAX_WAITING", 0)
+    client.hear(TURN)
+    response = await client.response()
+    assert response["status_details"]["error"]["code"] == "overloaded"
 
 
 async def test_silence_is_measured_by_the_clock(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

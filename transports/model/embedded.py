@@ -56,13 +56,15 @@ class EmbeddedModel:
             MissingExtra: the engine's parts are not installed.
         """
         try:
-            from realtime_agent.server.runner import SessionRunner, make_session
+            from realtime_agent.server.runner import SessionRunner, load_default_detector, make_session
         except ModuleNotFoundError as missing:
             raise MissingExtra("The embedded model", "engine") from missing
 
         engine = self._acquire()
         try:
             await engine.start()
+            if self._make_detector is None:
+                await load_default_detector()
             session = make_session(engine, model=self.name, make_detector=self._make_detector)
         except EngineError as error:
             await self._release()
