@@ -110,3 +110,45 @@ def doctor(
     from realtime_agent.cli.doctor import doctor
 
     raise typer.Exit(run(doctor(model)))
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on; any but this machine's own needs a key.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65_535)] = 8080,
+    api_key: Annotated[
+        list[str] | None,
+        typer.Option(help="A key that opens the server; may be repeated.", envvar="REALTIME_AGENT_API_KEY"),
+    ] = None,
+    max_sessions: Annotated[int, typer.Option(help="Sessions at once; one more is refused.", min=1)] = 32,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="A web origin whose pages may connect; may be repeated.")
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name by which clients reach the server; may be repeated.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="`embedded`, or `module:name` of an Engine of your own.")] = "embedded",
+    brain_url: Annotated[
+        str | None, typer.Option(help="An OpenAI-compatible chat server to think with, e.g. http://localhost:11434/v1.")
+    ] = None,
+    brain_model: Annotated[str | None, typer.Option(help="The model's name there.")] = None,
+    log_level: Annotated[str, typer.Option(help="`debug`, `info`, `warning` or `error`.")] = "warning",
+) -> None:
+    """Serve the engine to every OpenAI Realtime client. Stop with Ctrl-C."""
+    from realtime_agent.cli.serve import ServeOptions, serve
+
+    options = ServeOptions(
+        host=host,
+        port=port,
+        api_keys=tuple(key for key in api_key or () if key),
+        max_sessions=max_sessions,
+        origins=tuple(origin or ()),
+        hosts=tuple(allow_host or ()),
+        engine=engine,
+        brain_url=brain_url,
+        brain_model=brain_model,
+        log_level=log_level,
+    )
+    raise typer.Exit(run(serve(options)))
