@@ -19,7 +19,7 @@ def _compiled(*readings: tuple[str, str]) -> _Readings:
     return tuple((re.compile(pattern, re.IGNORECASE | re.MULTILINE), reading) for pattern, reading in readings)
 
 
-_AMOUNT = r"\d(?:[\d,]*\d)?"
+_AMOUNT = r"(?<![\d,])\d(?:[\d,]{0,20}\d)?"
 _MARKDOWN = _compiled(
     (r"```[^`]*(?:```|\Z)", " "),
     (r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,500}\)", r"\1"),  # [text](address)
@@ -71,26 +71,27 @@ _KEPT_SIGNS = frozenset(" .,;:!?'-")
 _LONG_NUMBER = re.compile(rf"\d{{{LONGEST_NUMBER_DIGITS + 1},}}")
 _LONG_WORD = re.compile(rf"[^\s.,;:!?-]{{{LONGEST_WORD_CHARACTERS + 1},}}")
 _LOOSE_SIGN = re.compile(r"(?<!\w)['-]|['-](?!\w)")  # runs of apostrophes hang Pico too
-_STOP_RUN = re.compile(r"\s*[.,;:!?](?:\s*[.,;:!?])+")
+_STOP_RUN = re.compile(r"\s?[.,;:!?](?:\s?[.,;:!?])+\s?")
 _SPACES = re.compile(r"\s+")
-_SPACE_BEFORE_STOP = re.compile(r"\s+([.,;:!?])")
+_BLANKS = re.compile(r"[^\S\n]+")
+_SPACE_BEFORE_STOP = re.compile(r"\s([.,;:!?])")
 
 
 def sanitise(text: str, *, language: str = "en") -> str:
-    """What the voice should say for `text`: empty where there is nothing to say. Never longer than is harmless.
+    """What the voice should say for `text`: empty where there is nothing to say. For a clause, not for a book.
 
     The result holds only Latin letters, digits, spaces and single ordinary stops. English texts get readings of
     money, times, signs and Markdown; in other languages signs that have no letters are dropped.
     """
-    text = _CONTROLS.sub(" ", text).translate(_APOSTROPHES)
+    text = _BLANKS.sub(" ", _CONTROLS.sub(" ", text)).translate(_APOSTROPHES)
     for pattern, reading in (*_MARKDOWN, *(_ENGLISH if language.startswith("en") else ()), *_STOPS):
         text = pattern.sub(reading, text)
     text = "".join(map(_spoken, unicodedata.normalize("NFC", text)))
-    text = _LOOSE_SIGN.sub(" ", text)
+    text = _SPACES.sub(" ", _LOOSE_SIGN.sub(" ", text))
     text = _LONG_NUMBER.sub(lambda run: " ".join(run.group()), text)
     text = _LONG_WORD.sub(lambda run: _broken(run.group()), text)
     text = _STOP_RUN.sub(_strongest_stop, text)
-    text = _SPACE_BEFORE_STOP.sub(r"\1", _SPACES.sub(" ", text)).strip().lstrip(".,;:!? ")
+    text = _SPACE_BEFORE_STOP.sub(r"\1", text).strip().lstrip(".,;:!? ")
     return text if any(map(str.isalnum, text)) else ""
 
 

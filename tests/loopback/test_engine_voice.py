@@ -106,6 +106,47 @@ async def test_a_reply_starts_promptly_and_is_not_clipped(voice: PicoVoice) -> N
     assert int(np.abs(samples).max()) < 32000
 
 
+async def test_no_text_however_odd_costs_a_worker() -> None:
+    odd = [
+        HANGING.text,
+        "," * 100,
+        ", " * 60,
+        "a" * 500,
+        "7" * 100,
+        "' " * 200,
+        '"' * 300 + ")" * 100,
+        "&" * 200 + "#" * 50,
+    ]
+    odd += [
+        "@" + ", " * 60 + ";" * 100,
+        "e.g." * 60,
+        "x," * 200,
+        "1." * 200,
+        "(" * 200,
+        "<" * 100,
+        "%" * 200,
+        "ß" * 200,
+    ]
+    odd += [
+        "http://" * 40,
+        "www." * 60,
+        "\t" * 200 + "a",
+        "ñ" * 60 + ":" * 60,
+        "- " * 100,
+        "$" * 90,
+        "I'" * 90,
+        "\0a" * 50,
+    ]
+    voice = PicoVoice()
+    await voice.start()
+    before = voice.pids
+    for number, text in enumerate(odd):
+        name = OWN_VOICES[number % len(OWN_VOICES)]
+        assert "".join(clause.text for clause in await _said(voice, text, name)) == text
+    assert voice.pids == before
+    await voice.close()
+
+
 async def test_a_hanging_worker_is_killed_at_the_deadline() -> None:
     worker = await VoiceProcess.start()
     assert len(await worker.speak(SpeechRequest("Hello.", "en-US"), 2.0)) > 8000
