@@ -138,7 +138,7 @@ def parse_digits(lows: Sequence[str], at: int) -> tuple[str, int] | None:
             digits += str(UNITS[lows[index + 1]]) * (2 if word == "double" else 3)
             index += 2
             continue
-        if word in ("oh", "o") and digits:
+        if word in ("oh", "o") and (digits or (index + 1 < len(lows) and lows[index + 1] in UNITS)):
             digits, index = digits + "0", index + 1
             continue
         if word == "-" and digits:

@@ -193,6 +193,8 @@ def _trimmed(
             end, changed = end - 1, True
     pieces = _unused_runs(search, start, end)
     text = " ".join(search.utterance.cut(*piece) for piece in pieces).strip(" \"“”'")
+    if text.lower() in ("something", "anything", "someone", "somebody", "stuff", "things"):
+        return None
     if not text or all(low in STOP_WORDS and low not in ("i", "you", "it") for a, b in pieces for low in lows[a:b]):
         return text if search.answering and text else None
     return text

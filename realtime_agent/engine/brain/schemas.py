@@ -128,7 +128,7 @@ def _leaf(
         resolved, _ = _resolve(inner, root, 0) if isinstance(inner, Mapping) else ({}, False)
         item = _leaf(path, resolved, root, required, False, depth + 1) if depth < _DEEPEST else None
     return Leaf(
-        path, str(kind), required, description, values, _role(path[-1], description, schema), nullable,
+        path, str(kind), required, description, values, _role(path, description, schema), nullable,
         schema.get("default"), "default" in schema,
         _bound(schema, "minimum", "exclusiveMinimum"), _bound(schema, "maximum", "exclusiveMaximum"),
         _unit(path[-1], description) if kind in ("integer", "number") else None, item,
@@ -143,7 +143,10 @@ def _bound(schema: Mapping[str, Any], *names: str) -> float | None:
     return None
 
 
-def _role(name: str, description: str, schema: Mapping[str, Any]) -> str:
+def _role(path: tuple[str, ...], description: str, schema: Mapping[str, Any]) -> str:
+    name = path[-1]
+    if name == "name" and len(path) > 1:
+        name = path[-2]  # a guest's name is a person
     format_ = schema.get("format")
     if format_ in ("date", "time", "date-time", "duration", "email"):
         return "datetime" if format_ == "date-time" else str(format_)

@@ -25,6 +25,7 @@ goodbye, starts: good ?bye | bye | see (?:you|ya) | farewell | good night | talk
 goodbye, starts: have a (?:nice|good|great) \\w+ | that is all | that will be all | i am done | i have to go
 goodbye, starts: hang up
 goodbye, ends: good ?bye | bye | that is all for (?:today|now)
+cancel, whole: not now | no thanks | no thank you
 thanks, starts: thank you | thanks | many thanks | cheers | much appreciated | i appreciate
 help, anywhere: what can you do | what (?:do|can) you (?:do|help) | how can you help | what are you (?:able|capable)
 help, anywhere: what can i (?:ask|say|do) | (?:what|which) tools | help me | what things can you
@@ -50,7 +51,6 @@ stop, whole: stop(?: it| that| talking)? | be quiet | shut up | quiet | silence 
 stop, whole: hold on | pause
 stop, whole: wait | wait a (?:moment|minute|second) | one moment
 cancel, whole: never ?mind | cancel(?: that| it)? | forget(?: about)? (?:it|that) | do not bother | leave it | drop it
-cancel, whole: not now | no thanks | no thank you
 sorry, starts: i am sorry | sorry
 praise, whole: (?:that is |that was |you are )?(?:very |so )?PRAISE(?: (?:job|work|one|story|joke))? | good (?:boy|girl)
 yes, whole: yes | yeah | yep | yup | ok | sure | alright | all right | fine | of course | right | exactly

@@ -154,9 +154,10 @@ def _shortened(text: str) -> str:
 
 def _speakable(text: str) -> str:
     """Text without what only eyes can read: markdown, addresses, line breaks."""
-    text = re.sub(r"https?://\S+", "a link", text)
-    text = re.sub(r"[*_`#>|]+(?=\s|$)|(?<!\S)[*_`#>|]+", "", text)
-    text = re.sub(r"(?<=[^\s.!?:;,])\s*\n+\s*[-*•]?\s*", ", ", text)
+    text = re.sub(r"https?://[^\s,;)]*[^\s,;).]", "a link", text)
+    text = re.sub(r"(?m)^\s*(?:[-*•]|#+|\d+\.)\s+", "", text)
+    text = re.sub(r"\*+|_{2,}|`+|(?<!\w)_|_(?!\w)", "", text)
+    text = re.sub(r"(?<=[^\s.!?:;,])\s*\n+\s*", ", ", text.strip())
     return " ".join(text.split())
 
 
