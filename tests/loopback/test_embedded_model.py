@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from realtime_agent.engine import Engine
+from realtime_agent.engine import engine as engine_module
 from realtime_agent.engine.parts import BrainEvent, BrainRequest, SpokenClause, TextDelta, ToolCallRequest
 from realtime_agent.errors import ConnectFailed, EngineError, LocalProtocolError, MissingExtra, PathDead, TransportError
 from realtime_agent.protocol import InputAudioBufferAppend, encode
@@ -19,7 +21,7 @@ from realtime_agent.server import readers, speaking, transcriber
 from realtime_agent.transports.model import embedded
 from realtime_agent.transports.model.base import Model, ModelConnection
 from realtime_agent.transports.model.embedded import EmbeddedModel
-from tests.fakes_engine import FakeEngine, loud, make_loudness_detector, quiet
+from tests.fakes_engine import FakeBrain, FakeEar, FakeEngine, FakeVoice, loud, make_loudness_detector, quiet
 from tests.loopback.model_conformance import check_model_transport
 from tests.order_checker import Json, OrderChecker
 from tests.server_harness import oracle
@@ -438,3 +440,31 @@ async def test_iterators_that_are_no_generators_will_do(engine: FakeEngine) -> N
     client.send("response.create")
     assert (await client.response())["output"][0]["content"][0]["transcript"] == "Plain words."
     await client.connection.close()
+
+
+async def test_an_engine_that_starts_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(FakeEar):
+        async def start(self) -> None:
+            await asyncio.Event().wait()
+
+        async def close(self) -> None:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(engine_module, "START_DEADLINE_S", 0.01)
+    monkeypatch.setattr(engine_module, "CLOSE_DEADLINE_S", 0.01)
+    engine = Engine(Slow(), FakeBrain(), FakeVoice())
+    assert engine.name == "fake-ear + fake-brain + fake-voice"
+    with pytest.raises(EngineError, match="did not start"):
+        await engine.start()
+    await engine.close()
+
+
+async def test_a_part_that_cannot_be_loaded_is_said() -> None:
+    class Broken(FakeEar):
+        async def start(self) -> None:
+            raise EngineError("The weights are gone.")
+
+    engine = Engine(Broken(), FakeBrain(), FakeVoice())
+    with pytest.raises(EngineError, match="weights"):
+        await engine.start()
+    await engine.close()

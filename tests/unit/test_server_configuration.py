@@ -233,3 +233,18 @@ def test_the_format_may_change_while_nobody_speaks() -> None:
     harness.hear(quiet(500))
     harness.update(**audio_input(format={"type": "audio/pcma"}))
     assert session_of(harness)["audio"]["input"]["format"]["type"] == "audio/pcma"
+
+
+def test_clearing_all_audio_settings_puts_back_their_defaults() -> None:
+    harness = Harness()
+    before = session_of(harness)["audio"]
+    harness.update(audio={"input": {"turn_detection": None}, "output": {"speed": 1.5}})
+    harness.update(audio={"input": {"format": None}, "output": {"voice": None}})
+    assert session_of(harness)["audio"]["input"]["turn_detection"] is None
+    harness.update(audio={"input": None, "output": None})
+    assert session_of(harness)["audio"] == before
+    harness.update(audio={"output": {"speed": 1.5}})
+    harness.update(audio=None, parallel_tool_calls=False)
+    harness.update(parallel_tool_calls=None)
+    assert session_of(harness)["audio"] == before
+    assert "parallel_tool_calls" not in session_of(harness)

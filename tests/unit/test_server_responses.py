@@ -319,3 +319,17 @@ def test_text_that_is_not_spoken_comes_as_it_is_written() -> None:
         [delta] = [e for e in harness.answer(ResponseText(start.response_id, word)) if e["type"].endswith(".delta")]
         assert delta["delta"] == word
     assert outputs_of(start, lambda _: [])[-1] == ResponseEnded(start.response_id)
+
+
+def test_null_overrides_nothing() -> None:
+    harness = Harness()
+    harness.update(instructions="Be kind.")
+    asked(harness, instructions=None, audio=None, tools=None, metadata=None)
+    assert harness.requests[-1].instructions == "Be kind."
+
+
+def test_an_empty_delta_of_the_brain_opens_no_item() -> None:
+    harness = Harness(lambda _: [TextDelta("")])
+    asked(harness)
+    asked(harness, output_modalities=["text"])
+    assert [event["response"]["output"] for event in harness.of("response.done")] == [[], []]
