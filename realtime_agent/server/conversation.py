@@ -25,6 +25,8 @@ from realtime_agent.protocol.formats import PCM, AudioFormat
 from realtime_agent.server.errors import refusal
 
 KEPT_AUDIO_BYTES = 16 * 1024 * 1024
+MAX_ITEMS = 10_000
+MAX_ITEM_BYTES = 64 * 1024 * 1024  # words and images of all that clients put in
 
 ItemType = Literal["message", "function_call", "function_call_output"]
 Role = Literal["system", "user", "assistant"]
@@ -67,6 +69,12 @@ class Entry:
     arguments: str = ""
     output: str = ""
 
+    @property
+    def size_bytes(self) -> int:
+        """Words and images, about; sound is counted by the conversation."""
+        parts = sum(len(part.text) + len(part.image_url or "") for part in self.content)
+        return parts + len(self.arguments) + len(self.output)
+
     def wire(self, *, with_audio: bool = False) -> dict[str, Any]:
         """The item as events carry it; its audio only on request, as OpenAI does."""
         item: dict[str, Any] = {"id": self.id, "type": self.type}
@@ -96,6 +104,7 @@ class Conversation:
         self.id = conversation_id
         self._order: list[str] = []
         self._entries: dict[str, Entry] = {}
+        self._sizes_bytes: dict[str, int] = {}  # of items that the client put in
         self._kept_audio_bytes = kept_audio_bytes
         self._with_audio: deque[Entry] = deque()
         self._audio_bytes = 0
@@ -120,6 +129,19 @@ class Conversation:
 
     def has_call(self, call_id: str) -> bool:
         return any(entry.type == "function_call" and entry.call_id == call_id for entry in self._entries.values())
+
+    def insert_from_client(self, entry: Entry, previous_item_id: str | None) -> str | None:
+        """Add a client's item, if there is room; returns the id of the one before it."""
+        size_bytes = entry.size_bytes
+        if len(self._order) >= MAX_ITEMS or sum(self._sizes_bytes.values()) + size_bytes > MAX_ITEM_BYTES:
+            raise refusal(
+                f"The conversation holds {MAX_ITEMS} items and {MAX_ITEM_BYTES >> 20} MiB at most; delete some first.",
+                code="conversation_full",
+            )
+        previous = self.insert(entry, previous_item_id)
+        self._sizes_bytes[entry.id] = size_bytes
+        self.keep_audio_of(entry)
+        return previous
 
     def insert(self, entry: Entry, previous_item_id: str | None = None) -> str | None:
         """Add an item; returns the id of the one before it."""
@@ -158,6 +180,7 @@ class Conversation:
             )
         self._order.remove(item_id)
         del self._entries[item_id]
+        self._sizes_bytes.pop(item_id, None)
         self._forget_audio_of(entry)
         return entry
 

@@ -16,7 +16,6 @@ from realtime_agent.server.responses import Responses
 from realtime_agent.server.settings import Settings
 from realtime_agent.server.transcripts import Transcripts
 
-MAX_ITEMS = 10_000
 MAX_INPUT_ITEMS = 1_000
 
 
@@ -36,8 +35,6 @@ class Requests:
         self, item: BaseModel, previous_item_id: str | None, settings: Settings, reserved_id: str | None
     ) -> None:
         """Put a client's item into the conversation. `reserved_id` is promised to the speech that is going on."""
-        if len(self._conversation) >= MAX_ITEMS:
-            raise refusal(f"The conversation holds {MAX_ITEMS} items; delete some first.", code="conversation_full")
         entry = read_item(item, self._outbox.new_id("item"), settings.input_format)
         if entry.id == reserved_id:
             raise refusal(f"The id '{entry.id}' is taken.", code="item_create_duplicate_item_id", param="item.id")
@@ -47,8 +44,7 @@ class Requests:
                 code="invalid_tool_call_id",
                 param="item.call_id",
             )
-        previous = self._conversation.insert(entry, previous_item_id)
-        self._conversation.keep_audio_of(entry)
+        previous = self._conversation.insert_from_client(entry, previous_item_id)
         self._outbox.emit(ConversationItemAdded, previous_item_id=previous, item=entry.wire())
         self._outbox.emit(ConversationItemDone, previous_item_id=previous, item=entry.wire())
         self._transcripts.want(entry, settings.transcription)

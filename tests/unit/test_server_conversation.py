@@ -10,6 +10,7 @@ import pytest
 
 from realtime_agent.engine.parts import Message, TextDelta
 from realtime_agent.protocol.formats import PCM
+from realtime_agent.server import conversation as conversation_module
 from realtime_agent.server.actions import ResponseSpeech
 from realtime_agent.server.conversation import Conversation, Entry, Part
 from tests.fakes_engine import loud, quiet
@@ -136,6 +137,17 @@ def test_two_sounds_in_one_item_are_both_written_down() -> None:
     create(harness, {"type": "message", "role": "user", "content": [sound, sound]})
     harness.send("response.create")
     assert harness.requests[-1].conversation == [Message("user", "twice twice")]
+
+
+def test_a_full_conversation_refuses_more_until_something_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation_module, "MAX_ITEM_BYTES", 100)
+    harness = Harness()
+    create(harness, message("x" * 80, id="long"))
+    assert error_of(create(harness, message("y" * 30)))["code"] == "conversation_full"
+    harness.send("conversation.item.delete", item_id="long")
+    assert kinds(create(harness, message("y" * 30))) == ["conversation.item.added", "conversation.item.done"]
+    monkeypatch.setattr(conversation_module, "MAX_ITEMS", 1)
+    assert error_of(create(harness, message("z")))["code"] == "conversation_full"
 
 
 # retrieve and delete
