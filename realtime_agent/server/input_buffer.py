@@ -26,10 +26,6 @@ class InputBuffer:
         self._start = 0
 
     @property
-    def format(self) -> AudioFormat:
-        return self._format
-
-    @property
     def start(self) -> int:
         """Tick of the first sample held."""
         return self._start

@@ -17,7 +17,6 @@ from realtime_agent.protocol import (
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
 )
-from realtime_agent.protocol.formats import AudioFormat
 from realtime_agent.server.actions import Heard
 from realtime_agent.server.conversation import Conversation, Entry, Part
 from realtime_agent.server.errors import error_event, refusal
@@ -73,10 +72,6 @@ class Listening:
     def turn_id(self) -> str | None:
         """The item that the speech going on will be."""
         return self._turn_id
-
-    @property
-    def input_format(self) -> AudioFormat:
-        return self._settings.input_format
 
     def append(self, audio: bytes, now: float) -> None:
         """Audio from the client."""
