@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .arithmetic import calculate
+from .codes import find_code, find_email, find_expression, find_language, find_timezone, find_url
 from .matching import Profile
 from .phrases import find_name, find_text, proper, split_list, without_answer_lead
 from .schemas import Leaf
@@ -18,23 +18,15 @@ from .values import (
     Search,
     find_boolean,
     find_choices,
-    find_code,
     find_duration,
     find_moment_text,
     find_number,
-    find_timezone,
     temporal_spans,
 )
-from .vocabulary import LANGUAGES
 from .words import Utterance
 
 _TEMPORAL = ("date", "time", "datetime", "duration")
 _NAMED = ("place", "person", "title")
-_SYMBOLS = (
-    ("to the power of", "**"), ("multiplied by", "*"), ("divided by", "/"), ("plus", "+"), ("minus", "-"),
-    ("times", "*"),
-    ("modulo", "%"), ("squared", "** 2"), ("cubed", "** 3"),
-)  # fmt: skip
 Values = dict[tuple[str, ...], Any]
 
 
@@ -166,69 +158,19 @@ def _codes(profile: Profile, search: Search, filling: Filling) -> None:
     for leaf in _open(profile, filling, lambda leaf: leaf.kind == "string" and not leaf.choices):
         value: str | None = None
         if leaf.role == "code":
-            value = find_code(leaf, search)
+            value = find_code(search)
         elif leaf.role == "email":
-            value = _email(search)
+            value = find_email(search)
         elif leaf.role == "url":
-            value = _url(search)
+            value = find_url(search)
         elif leaf.role == "timezone":
             value = find_timezone(search)
         elif leaf.role == "language":
-            value = _language(search)
+            value = find_language(search)
         elif leaf.role == "expression":
-            value = expression(search.utterance)
+            value = find_expression(search.utterance)
         if value is not None:
             filling.values[leaf.path] = value
-
-
-def expression(utterance: Utterance) -> str | None:
-    """The sum that the words are, in symbols: "17 + 25"."""
-    answer = calculate(utterance.lows)
-    if answer is None or not answer.question:
-        return None
-    text = re.sub(r"the square root of (\S+)", r"\1 ** 0.5", answer.question)
-    text = re.sub(r"(\S+) percent of", r"\1 / 100 *", text)
-    for words, symbol in _SYMBOLS:
-        text = text.replace(words, symbol)
-    return re.sub(r"- (?=\d)(?<=^- )", "-", text)
-
-
-def _email(search: Search) -> str | None:
-    lows = search.lows
-    if "at" not in lows or "dot" not in lows[lows.index("at") :]:
-        found = re.search(r"[\w.+-]+@[\w-]+\.[\w.]+", search.utterance.text)
-        return found.group().rstrip(".") if found else None
-    at = lows.index("at")
-    end = at + 1
-    while end < len(lows) and (lows[end] == "dot" or lows[end - 1] in ("dot", "at")):
-        end += 1
-    start = at - 1
-    while (start > 0 and lows[start - 1] in ("dot", "underscore")) or (
-        start > 1 and lows[start] in ("dot", "underscore")
-    ):
-        start -= 1
-    search.take((max(start, 0), end))
-    names = {"dot": ".", "at": "@", "underscore": "_"}
-    return "".join(names.get(low, low) for low in lows[max(start, 0) : end])
-
-
-def _url(search: Search) -> str | None:
-    """An address as it is written or said: "wikipedia dot org"."""
-    text = re.sub(r"\s+(?:dot|point)\s+(?=\w)", ".", search.utterance.said, flags=re.IGNORECASE)
-    text = re.sub(r"\s+slash\s+", "/", text, flags=re.IGNORECASE)
-    found = re.search(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[\w./-]*)?", text)
-    if found is None:
-        return None
-    search.take((0, len(search.lows)))
-    return found.group().rstrip(".").lower()
-
-
-def _language(search: Search) -> str | None:
-    for at, low in enumerate(search.lows):
-        if low in LANGUAGES and search.free((at, at + 1)):
-            search.take((at - 1 if at and search.lows[at - 1] in ("to", "into", "in") else at, at + 1))
-            return low.capitalize()
-    return None
 
 
 def _names(profile: Profile, search: Search, filling: Filling) -> None:
@@ -327,12 +269,14 @@ def fill_answer(profile: Profile, leaf: Leaf, utterance: Utterance, now: datetim
     if leaf.role in _TEMPORAL:
         return find_moment_text(leaf, search) or (None if leaf.role != "duration" else _text_answer(utterance))
     if leaf.role == "code":
-        return find_code(leaf, search) or _text_answer(utterance)
-    special = {"timezone": find_timezone, "language": _language, "email": _email, "url": _url}.get(leaf.role)
+        return find_code(search) or _text_answer(utterance)
+    special = {"timezone": find_timezone, "language": find_language, "email": find_email, "url": find_url}.get(
+        leaf.role
+    )
     if special is not None:
         return special(search) or _text_answer(utterance)
     if leaf.role == "expression":
-        return expression(utterance)
+        return find_expression(utterance)
     text = _text_answer(utterance)
     return proper(text) if text and leaf.role in _NAMED else text
 

@@ -13,40 +13,25 @@ from dataclasses import dataclass
 from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, localcontext
 
 from .numbers import parse_number, spoken
+from .wording import phrases
 
-_LEADS = (
-    "what is", "what are", "what was", "how much is", "how much are", "how many is", "calculate", "compute",
-    "work out", "figure out", "solve",
-    "evaluate", "what does", "and", "ok", "please", "can you", "could you", "tell me", "so", "the answer to",
-    "the result of",
-    "do you know", "add up", "hey", "well", "then", "now", "what about", "how about", "what do you get for",
-    "what do you get if you",
-)  # fmt: skip
-_TAILS = (
-    "equal",
-    "equals",
-    "=",
-    "is",
-    "please",
-    "make",
-    "makes",
-    "be",
-    "for me",
-    "to",
-    "together",
-    "thanks",
-    "thank you",
-    "again",
+_LEADS = phrases("""
+    what is | what are | what was | how much is | how much are | how many is | calculate | compute | work out | solve
+    figure out | evaluate | what does | and | ok | please | can you | could you | tell me | so | the answer to | well
+    the result of | do you know | add up | hey | then | now | what about | how about | what do you get for
+    what do you get if you
+""")
+_TAILS = phrases("""
+    equal | equals | = | is | please | make | makes | be | for me | to | together | thanks | thank you | again
+""")
+_SUM = dict.fromkeys(phrases("plus | + | add"), "plus") | dict.fromkeys(
+    phrases("minus | - | subtract | take away | less"), "minus"
 )
-_SUM = {"plus": "plus", "+": "plus", "add": "plus", "minus": "minus", "-": "minus", "subtract": "minus",
-"take away": "minus",
-        "less": "minus"}  # fmt: skip
-_PRODUCT = {
-    "times": "times", "multiplied by": "times", "x": "times", "*": "times", "×": "times", "by": "times", "time":
-    "times",
-    "divided by": "divided by", "divide by": "divided by", "over": "divided by", "/": "divided by", "÷": "divided by",
-    "mod": "modulo", "modulo": "modulo",
-}  # fmt: skip
+_PRODUCT = (
+    dict.fromkeys(phrases("times | multiplied by | x | * | × | by | time"), "times")
+    | dict.fromkeys(phrases("divided by | divide by | over | / | ÷"), "divided by")
+    | dict.fromkeys(phrases("mod | modulo"), "modulo")
+)
 _POWER = ("to the power of", "raised to the power of", "to the power", "raised to", "^")
 _LARGEST_EXPONENT = 1000
 _DEEPEST = 20
@@ -194,27 +179,31 @@ def _apply(name: str, value: Decimal, other: Decimal) -> Decimal:
     return Decimal(value**other)
 
 
-# "add five to seven": verb, word between, and what the sum is in the order they are said
-_VERBS = {
-    ("add", "to"): ("plus", False), ("add", "and"): ("plus", False), ("subtract", "from"): ("minus", True),
-    ("take", "from"): ("minus", True), ("multiply", "by"): ("times", False), ("multiply", "and"): ("times", False),
-    ("multiply", "with"): ("times", False), ("divide", "by"): ("divided by", False), ("divide", "into"): (
-    "divided by", True),
-    ("sum of", "and"): ("plus", False), ("difference between", "and"): ("minus", False), ("product of", "and"): (
-    "times", False),
-    ("difference of", "and"): ("minus", False), ("quotient of", "and"): ("divided by", False),
-}  # fmt: skip
+# "Add five to seven": verb, word between, what it means, and whether the second number comes first.
+_VERBS = (
+    ("add", ("to", "and"), "plus", False),
+    ("sum of", ("and",), "plus", False),
+    ("subtract", ("from",), "minus", True),
+    ("take", ("from",), "minus", True),
+    ("difference between", ("and",), "minus", False),
+    ("difference of", ("and",), "minus", False),
+    ("multiply", ("by", "and", "with"), "times", False),
+    ("product of", ("and",), "times", False),
+    ("divide", ("by",), "divided by", False),
+    ("divide", ("into",), "divided by", True),
+    ("quotient of", ("and",), "divided by", False),
+)
 
 
 def _verb_form(parser: _Parser) -> tuple[Decimal, str]:
     mark = parser.at
     parser.take("the")
-    for (verb, between), (name, swapped) in _VERBS.items():
+    for verb, between, name, swapped in _VERBS:
         after = parser.at
         if parser.take(verb):
             try:
                 first = parser.power()
-                if parser.take(between):
+                if parser.take(*between):
                     second = parser.power()
                     if swapped:
                         first, second = second, first

@@ -1,5 +1,4 @@
-"""How something is said: as a request, a question, a statement, an opinion; and where one request ends and another "
-"begins."""
+"""How something is said: as a request, a question, a statement, an opinion; and where one request ends."""
 
 from __future__ import annotations
 
@@ -8,27 +7,27 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from .vocabulary import JOINTS, LEADS, QUESTION_STARTS, REQUEST_VERBS, STATEMENT_STARTS
+from .wording import starts, ways
 from .words import Utterance
 
-_REQUESTS = re.compile(
-    r"^(?:i|we) (?:want|need|wanna|would (?:like|love)|have to|must|wonder|am looking|would want|should)\b"
-    r"|^i (?:am )?(?:would|could|can|will) (?:i |you )?(?:need|like)\b"
-)
-_OPINIONS = re.compile(
-    r"\b(?:do|would|did|can|have|could) you (?:ever |really |also )?(?:like|love|think|feel|enjoy|believe|hate|"
-    r"prefer|remember|seen|been|"
-    r"know (?:who|why|how|that)|dream|eat|sleep)\b"
-    r"|\byour (?:favorite|opinion|thoughts|life|day|mood)\b"
-    r"|^(?:why|whose)\b|^who (?:invented|made|is|was|discovered|wrote|created)\b|^how (?:does|do) (?:a|an|the|"
-    r"people|one|they|i make)\b"
-    r"|^what (?:is|are|was) (?:a|an|your)\b(?! (?:good|nice|quick))|^what does .* mean\b|^how (?:old|tall|big) "
-    r"(?:is|are|was)\b"
-    r"|\bhow many \w+ (?:are|is) (?:there )?in (?:a|an|one)\b|\bhave you ever\b|^(?:the )?\w+ of an? "
-)
-_NEGATED = re.compile(
-    r"^(?:please |ok |no |oh |but )*(?:do not|never|you should not|you must not)\b(?! (?:forget|"
-    r"let me forget|bother))"
-)
+_REQUESTS = starts("""
+    (?:i|we) (?:want|need|wanna|would (?:like|love)|have to|must|wonder|am looking|should) | i could (?:need|like)
+""")
+# Talk about a thing, or about the agent, that asks for nothing to be done.
+_OPINIONS = ways("""
+    (?:do|would|did|can|have|could) you (?:ever |really |also )?(?:like|love|think|feel|enjoy|believe|hate|prefer)
+    (?:do|would|did|can|have|could) you (?:ever |really |also )?(?:remember|seen|been|dream|eat|sleep)
+    do you know (?:who|why|how|that) | your (?:favorite|opinion|thoughts|life|day|mood) | have you ever
+    how many \\w+ (?:are|is) (?:there )?in (?:a|an|one)
+""")
+_EXPLAIN = starts("""
+    why | whose | who (?:invented|made|is|was|discovered|wrote|created) | how (?:old|tall|big) (?:is|are|was)
+    how (?:does|do) (?:a|an|the|people|one|they|i make) | what (?:is|are|was) (?:a|an|your)(?! (?:good|nice|quick))
+    what does .* mean | (?:the )?\\w+ of an?
+""")
+_NEGATED = starts("""
+    (?:please |ok |no |oh |but )*(?:do not|never|you should not|you must not)(?! (?:forget|let me forget|bother))
+""")
 # After these the rest is what somebody else shall read or hear: nothing in it is a request to us.
 _DICTATION = re.compile(r"\b(?:saying|says|that says|the words|the text|the message that|writing)\b")
 
@@ -41,14 +40,13 @@ def form_of(lows: tuple[str, ...]) -> str:
     text = " ".join(lows[start:])
     if _NEGATED.match(text):
         return "negated"
-    if _OPINIONS.search(text):
+    if _OPINIONS.search(text) or _EXPLAIN.match(text):
         return "opinion"
     if not text or _REQUESTS.match(text):
         return "request"
     first = lows[start]
-    if first in QUESTION_STARTS and not (
-        first == "when" and lows[-1] != "?" and "is" not in lows[start + 1 : start + 3]
-    ):
+    told_when = first == "when" and "is" not in lows[start + 1 : start + 3]  # "when I came home"
+    if first in QUESTION_STARTS and not told_when:
         return "question"
     if first in STATEMENT_STARTS:
         return "statement"

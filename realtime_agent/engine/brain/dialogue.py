@@ -156,7 +156,7 @@ class _Dialogue:
         if opened.tries + 1 >= _MOST_TRIES:
             return Decision(_GIVEN_UP)
         again = replace(opened, tries=opened.tries + 1)
-        return Decision(ask(opened.step.profile, opened.leaf, again=True), open=again, understood=False)
+        return Decision(ask(opened.leaf, again=True), open=again, understood=False)
 
     def _other_request(self, utterance: Utterance, opened: OpenQuestion) -> bool:
         """Whether the words are a request of their own and no answer."""
@@ -217,7 +217,7 @@ class _Dialogue:
         if lacking is None:
             return Decision(wanted.said, wanted.calls())
         step, leaf = lacking
-        text = f"{wanted.said} {ask(step.profile, leaf)}".strip()
+        text = f"{wanted.said} {ask(leaf)}".strip()
         return Decision(text, open=OpenQuestion(replace(wanted, said=""), step, leaf))
 
 

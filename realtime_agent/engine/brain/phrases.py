@@ -22,6 +22,7 @@ from .vocabulary import (
     TO_NAMES,
     TRAILERS,
 )
+from .wording import ways
 from .words import Utterance, stem
 
 _MARKERS = {
@@ -31,10 +32,10 @@ _MARKERS = {
     "language": ("to", "into", "in"),
     "email": ("to", "at"),
 }
-_DICTATION = re.compile(r"\b(?:saying that|saying|that says|which says|says|with the (?:text|message|words|subject|"
-                        r"body|content)|"
-                        r"the message|to say that|to say|and say|asking|telling (?:him|her|them) that|telling "
-                        r"(?:him|her|them))\b")  # fmt: skip
+_DICTATION = ways("""
+    saying that | saying | that says | which says | says | with the (?:text|message|words|subject|body|content)
+    the message | to say that | to say | and say | asking | telling (?:him|her|them) that | telling (?:him|her|them)
+""")
 
 
 def find_name(leaf: Leaf, search: Search, profile: Profile) -> str | None:

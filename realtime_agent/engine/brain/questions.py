@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from .matching import Profile
 from .numbers import spoken
 from .schemas import Leaf
 from .words import listed, sentences, split_name
@@ -25,11 +24,6 @@ def label(leaf: Leaf) -> str:
         if first and len(first.split()) <= 6:
             return first
     return name or "value"
-
-
-def task(profile: Profile) -> str:
-    """What a tool is for, short: "set timer"."""
-    return " ".join(profile.name_words) or profile.name
 
 
 def _told(leaf: Leaf) -> str:
@@ -81,7 +75,6 @@ def question_for(leaf: Leaf) -> str:
     return f"What should the {name} be?"
 
 
-def ask(profile: Profile, leaf: Leaf, *, again: bool = False) -> str:
+def ask(leaf: Leaf, *, again: bool = False) -> str:
     """The sentence that asks; `again` where the first answer was not understood."""
-    del profile
     return f"Sorry, I did not get that. {question_for(leaf)}" if again else question_for(leaf)

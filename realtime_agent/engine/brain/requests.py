@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..parts import ToolSpec
-from .arguments import Filling, expression, fill
+from .arguments import Filling, fill
 from .clauses import form_of, split_clauses
+from .codes import find_expression
 from .matching import ENOUGH, Match, Profile, match, profile_of
 from .schemas import Leaf
 from .skills import do_skill
@@ -67,7 +68,7 @@ def best_match(utterance: Utterance, profiles: Sequence[Profile], now: datetime)
     """The tool that the utterance asks for; None where it asks for none."""
     if not profiles or not utterance.words:
         return None
-    if (sums := _calculator(profiles)) and expression(utterance):
+    if (sums := _calculator(profiles)) and find_expression(utterance):
         return Match(sums, ENOUGH)
     ranked = match(utterance, profiles)
     found = [candidate for candidate in ranked if candidate.score >= ENOUGH]

@@ -11,7 +11,7 @@ from typing import Any
 from ..parts import PastCall
 from .numbers import spoken
 from .skills import spoken_date, spoken_time
-from .vocabulary import ACTIONS, FAINT_WORDS
+from .vocabulary import ACTIONS, FAINT_WORDS, UNIT_ENDINGS
 from .words import listed, sentences, split_name
 
 _LONGEST_CHARACTERS = 700
@@ -19,32 +19,12 @@ _MOST_FIELDS = 6
 _MOST_ITEMS = 5
 # A field that is the answer in words already.
 _SPOKEN_FIELDS = (
-    "spoken",
-    "speech",
-    "sentence",
-    "summary",
-    "answer",
-    "text",
-    "message",
-    "description",
-    "reply",
-    "response",
-)
+    "spoken", "speech", "sentence", "summary", "answer", "text", "message", "description", "reply", "response",
+)  # fmt: skip
 _VALUE_FIELDS = ("result", "value", "output", "data", "content", "total", "sum")
 _DONE = frozenset(
     ("", "ok", "okay", "done", "success", "true", "null", "none", "succeeded", "completed", "{}", "sent", "saved")
 )
-_UNIT_ENDINGS = {
-    "c": "degrees Celsius", "celsius": "degrees Celsius", "f": "degrees Fahrenheit", "fahrenheit":
-    "degrees Fahrenheit",
-    "pct": "percent", "percent": "percent", "percentage": "percent", "km": "kilometers", "m": "meters", "mi": "miles",
-    "kmh": "kilometers per hour", "mph": "miles per hour", "kg": "kilograms", "g": "grams", "s": "seconds", "sec":
-    "seconds",
-    "ms": "milliseconds", "min": "minutes", "minutes": "minutes", "seconds": "seconds", "hours": "hours", "h":
-    "hours",
-    "eur": "euros", "usd": "dollars", "gbp": "pounds", "mm": "millimeters", "cm": "centimeters", "gb": "gigabytes",
-    "mb": "megabytes", "days": "days",
-}  # fmt: skip
 _TITLE_FIELDS = ("name", "title", "subject", "label", "text", "item", "summary", "product", "city")
 _HIDDEN = re.compile(r"(?:^|_)(?:id|uuid|url|uri|href|link|token|hash|ok|success|status_code)$")
 
@@ -238,7 +218,7 @@ def _tells(key: str, value: Any) -> bool:
 
 def _field_name(key: str) -> str:
     words = split_name(key)
-    if len(words) > 1 and words[-1] in _UNIT_ENDINGS:
+    if len(words) > 1 and words[-1] in UNIT_ENDINGS:
         words = words[:-1]
     return " ".join(words) or key
 
@@ -249,7 +229,7 @@ def _value(value: Any, key: str = "") -> str:
     if isinstance(value, int | float):
         words = split_name(key)
         unit = (
-            _UNIT_ENDINGS.get(words[-1], "")
+            UNIT_ENDINGS.get(words[-1], "")
             if len(words) > 1 or (words and words[0] in ("percent", "percentage"))
             else ""
         )

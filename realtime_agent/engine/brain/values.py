@@ -5,26 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from .dates import find_moment
-from .numbers import parse_digits, parse_number, parse_ordinal
+from .numbers import parse_number, parse_ordinal
 from .schemas import Leaf
-from .times import SECONDS, parse_duration, spoken_duration
-from .vocabulary import MONTHS, NO, POINTERS, STOP_WORDS, SWITCHES, YES
+from .times import parse_duration, spoken_duration
+from .vocabulary import ALIASES, MONTHS, NO, POINTERS, STOP_WORDS, SWITCHES, YES
 from .words import Utterance, distance, slips, split_name, stem
 
-_ALIASES = {"c": "celsius", "f": "fahrenheit", "k": "kelvin", "en": "english", "de": "german", "fr": "french",
-"es": "spanish",
-            "it": "italian", "usd": "dollar", "eur": "euro", "gbp": "pound", "jpy": "yen", "km": "kilometer",
-            "mi": "mile",
-            "kg": "kilogram", "lb": "pound", "lbs": "pounds", "am": "morning", "pm": "afternoon", "s": "small",
-            "m": "medium",
-            "l": "large", "xl": "extra large", "cm": "centimeter", "ft": "feet", "in": "inch", "pt": "portuguese",
-            "ja": "japanese", "zh": "chinese", "nl": "dutch", "hi": "hindi"}  # fmt: skip
-# "this one", "another one": no numbers
 Span = tuple[int, int]
 
 
@@ -66,7 +55,7 @@ def find_choices(leaf: Leaf, search: Search) -> list[Any]:
 
 def _forms(choice: Any) -> list[list[str]]:
     words = split_name(str(choice)) or [str(choice).lower()]
-    alias = _ALIASES.get("".join(words))
+    alias = ALIASES.get("".join(words))
     return [words, alias.split()] if alias else [words]
 
 
@@ -225,47 +214,3 @@ def temporal_spans(search: Search) -> list[Span]:
         else:
             at += 1
     return spans
-
-
-def find_code(leaf: Leaf, search: Search) -> str | None:
-    """Digits (and single letters) of an order number, a telephone number, a PIN."""
-    best: tuple[str, Span] | None = None
-    at = 0
-    while at < len(search.lows):
-        letters, index = "", at
-        while index < len(search.lows) and len(search.lows[index]) == 1 and search.lows[index].isalpha():
-            lone = not search.lows[index + 1 : index + 2] or len(search.lows[index + 1]) > 1
-            if search.lows[index] in ("a", "i") and not letters and lone and not search.answering:
-                break
-            letters, index = letters + search.lows[index].upper(), index + 1
-        digits = parse_digits(search.lows, index)
-        end = digits[1] if digits else index
-        text = letters + (digits[0] if digits else "")
-        if (digits or len(letters) > 2) and search.free((at, end)) and (best is None or len(text) > len(best[0])):
-            duration = end < len(search.lows) and search.lows[end] in SECONDS
-            best = best if duration else (text, (at, end))
-        at = max(end, at + 1)
-    if best is None:
-        return None
-    search.take(best[1])
-    return best[0]
-
-
-@lru_cache(maxsize=1)
-def _zones() -> dict[str, str]:
-    zones = sorted(available_timezones())
-    return {
-        zone.rsplit("/", 1)[-1].replace("_", " ").lower(): zone for zone in zones if "/" in zone and "Etc" not in zone
-    }
-
-
-def find_timezone(search: Search) -> str | None:
-    """The IANA time zone of a city that is said: "Tokyo" is Asia/Tokyo."""
-    zones = _zones()
-    for length in (3, 2, 1):
-        for at in range(len(search.lows) - length + 1):
-            zone = zones.get(" ".join(search.lows[at : at + length]))
-            if zone is not None and search.free((at, at + length)):
-                search.take((at, at + length))
-                return zone
-    return None

@@ -7,6 +7,12 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
+def _table(text: str) -> dict[str, str]:
+    """ "key: value" pairs, separated by commas."""
+    pairs = (pair.split(":") for pair in text.replace("\n", ",").split(",") if pair.strip())
+    return {key.strip(): value.strip() for key, value in pairs}
+
+
 UNITS = {word: n for n, word in enumerate(_words("zero one two three four five six seven eight nine"))}
 TEENS = {
     word: n
@@ -243,3 +249,20 @@ CHANGES = frozenset(_words(
     "erase empty"
 ))  # fmt: skip
 OTHER_THAN_CHANGES = frozenset(_words("search find read list show check lookup what which where who when how"))
+
+# What enum values that are abbreviations are called.
+ALIASES = _table("""
+    c: celsius, f: fahrenheit, k: kelvin, en: english, de: german, fr: french, es: spanish, it: italian, pt: portuguese
+    ja: japanese, zh: chinese, nl: dutch, hi: hindi, usd: dollar, eur: euro, gbp: pound, jpy: yen, km: kilometer
+    mi: mile, kg: kilogram, lb: pound, lbs: pounds, cm: centimeter, ft: feet, in: inch, s: small, m: medium, l: large
+    xl: extra large, am: morning, pm: afternoon
+""")
+
+# What the endings of names of numbers are called: temperature_c, price_eur.
+UNIT_ENDINGS = _table("""
+    c: degrees Celsius, celsius: degrees Celsius, f: degrees Fahrenheit, fahrenheit: degrees Fahrenheit, pct: percent
+    percent: percent, percentage: percent, km: kilometers, m: meters, mi: miles, mm: millimeters, cm: centimeters
+    kmh: kilometers per hour, mph: miles per hour, kg: kilograms, g: grams, ms: milliseconds, s: seconds, sec: seconds
+    seconds: seconds, min: minutes, minutes: minutes, h: hours, hours: hours, days: days, eur: euros, usd: dollars
+    gbp: pounds, gb: gigabytes, mb: megabytes
+""")
