@@ -216,6 +216,7 @@ class Responses:
             wanted, self._requested, self._request_id = self._requested, None, None
             if wanted.cancelled:
                 self.cut(record, cancel=True)
+                record.settled = True  # nothing of it was heard, and nothing will be
         else:
             self._drop_answered()
         self._rearm()
