@@ -1,13 +1,9 @@
 """Which tool an utterance asks for, if any.
 
-Every tool is a bag of stems with weights: the nouns of its name weigh most, then its verb,
-the values of its enums, the
-first sentence of its description,
-its parameters. A stem that many tools share weighs less (inverse document frequency).
-The utterance's words are looked up exactly, as synonyms,
-and with the slips of an ear. How it is said decides how much is
-needed: a request or a question needs little, a statement ("I love this weather") nearly everything,
-an opinion more still.
+Every tool is a bag of stems with weights: the nouns of its name weigh most, then its verb, the values of its enums, the
+first sentence of its description, its parameters. A stem that many tools share weighs less (inverse document frequency).
+The utterance's words are looked up exactly, as synonyms, and with the slips of an ear. How it is said decides how much is
+needed: a request or a question needs little, a statement ("I love this weather") nearly everything, an opinion more still.
 """
 
 from __future__ import annotations
@@ -156,7 +152,8 @@ def _score(lows: Sequence[str], profile: Profile, rarity: dict[str, float]) -> f
     covered = named / len(profile.nouns) if profile.nouns else float(bool(profile.verbs & hits.keys()))
     acts = any(word in hits for word in profile.verbs)
     if acts and not named and profile.takes_object and _leads(lows, profile):
-        covered = max(covered, 0.7)  # "play some jazz": the object of the verb is the argument
+        # "play some jazz": the object of the verb is the argument; surest where the verb is the tool's own first word
+        covered = max(covered, 1.0 if _own_verb_first(lows, profile) else 0.7)
     telling = sum(1 for value in hits.values() if value >= 0.35)
     score = sum(hits.values()) * (0.65 + 0.35 * covered)
     if (content > 12 and telling < 2) or (not named and not (acts and _leads(lows, profile)) and telling < 2):
@@ -202,6 +199,12 @@ def _leads(lows: Sequence[str], profile: Profile) -> bool:
     """Whether one of the first content words is the tool's own verb."""
     first = [stem(low) for low in lows if low not in STOP_WORDS][:2]
     return any(word in profile.verbs or any(synonyms(word, verb) for verb in profile.verbs) for word in first)
+
+
+def _own_verb_first(lows: Sequence[str], profile: Profile) -> bool:
+    """Whether the first content word is the very verb that begins the tool's name."""
+    first = next((low for low in lows if low not in STOP_WORDS), "")
+    return first == profile.name_words[0]
 
 
 def _unchanging(lows: Sequence[str], profile: Profile) -> bool:
