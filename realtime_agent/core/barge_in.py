@@ -35,6 +35,7 @@ from realtime_agent.core.alignment import heard_text
 from realtime_agent.core.conversation import Conversation
 from realtime_agent.core.outbox import Outbox
 from realtime_agent.core.playback import Part, PlaybackLedger
+from realtime_agent.core.requests import Requests
 from realtime_agent.core.responses import ResponseRecord, Responses
 from realtime_agent.core.transcripts import Transcripts
 from realtime_agent.events import Interrupted
@@ -49,6 +50,7 @@ class BargeIn:
         out: Outbox,
         audio_format: AudioFormat,
         ledger: PlaybackLedger,
+        requests: Requests,
         responses: Responses,
         conversation: Conversation,
         transcripts: Transcripts,
@@ -57,6 +59,7 @@ class BargeIn:
         self._out = out
         self._rate_hz = audio_format.rate_hz
         self._ledger = ledger
+        self._requests = requests
         self._responses = responses
         self._conversation = conversation
         self._transcripts = transcripts
@@ -68,8 +71,7 @@ class BargeIn:
         cut = self._responses.live(also=self._ledger.unheard_responses())
         for response in cut:
             self._responses.cut(response, cancel=cancel)
-        self._responses.drop_spoken()
-        self._responses.cut_request()
+        self._requests.user_cut_in()
         if self._ledger.audible or ducked:
             self._ledger.begin_flush()
             self._out.do(Flush())

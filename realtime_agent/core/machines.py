@@ -9,7 +9,8 @@ from realtime_agent.core.config import CoreConfig
 from realtime_agent.core.conversation import Conversation
 from realtime_agent.core.outbox import Outbox
 from realtime_agent.core.playback import PlaybackLedger
-from realtime_agent.core.responses import Responses, Wanted
+from realtime_agent.core.requests import Requests, Wanted
+from realtime_agent.core.responses import Responses
 from realtime_agent.core.tool_calls import ToolCalls
 from realtime_agent.core.transcripts import Transcripts
 from realtime_agent.core.turns import UserTurns
@@ -18,12 +19,14 @@ from realtime_agent.errors import LocalProtocolError
 from realtime_agent.protocol import (
     InputAudioBufferClear,
     InputAudioBufferCommit,
+    ResponseConfig,
     SemanticVad,
     ServerVad,
     SessionConfig,
     TranscriptionSessionConfig,
 )
 
+_MOST_OUT_OF_BAND = 16
 _SHORTEST_POLL_S = 0.02
 _POLL_SLACK_S = 0.005  # past the boundary, so that the answer lies behind it
 
@@ -38,14 +41,16 @@ class Machines:
         self.ledger = PlaybackLedger(config.audio_format)
         self.conversation = Conversation(self.out, config.max_items)
         self.transcripts = Transcripts(self.out, self.conversation, config.max_item_chars)
-        self.responses = Responses(self.out, config)
-        self.tools = ToolCalls(self.out, config, self.responses)
+        self.requests = Requests(self.out, config)
+        self.responses = Responses(self.out, config, self.requests)
+        self.tools = ToolCalls(self.out, config, self.requests)
         self.user_turns = UserTurns(self.out, config, self.ledger)
         self.agent_turns = AgentTurns(self.out)
         self.barge_in = BargeIn(
             self.out,
             config.audio_format,
             self.ledger,
+            self.requests,
             self.responses,
             self.conversation,
             self.transcripts,
@@ -67,6 +72,7 @@ class Machines:
             and not self.ledger.audible
             and not self.ledger.flushing
             and self.tools.idle
+            and self.requests.idle
             and self.responses.idle
         )
 
@@ -112,7 +118,15 @@ class Machines:
             self.user_turns.committed()
         self.agent_turns.question_ended()
         self.tools.user_wrote()
-        self.responses.want(Wanted(merges=True))
+        self.requests.want(Wanted(merges=True))
+
+    def respond_out_of_band(self, config: ResponseConfig) -> None:
+        """Ask for a response beside the conversation."""
+        if self.responses.out_of_band < _MOST_OUT_OF_BAND:
+            self.requests.send_out_of_band(config)
+        else:
+            words = "Too many out-of-band responses are active already."
+            self.out.raise_error(LocalProtocolError(words, code="queue_full"))
 
     def clear_input(self) -> None:
         """What the user said is forgotten."""

@@ -113,6 +113,12 @@ class PlaybackLedger:
         """The item's parts, in the order in which they came; empty where it has no audio."""
         return self._items.get(item_id, [])
 
+    def complete(self, item_id: str, content_index: int | None = None) -> None:
+        """No more audio of this part, or of the whole item, will come."""
+        for part in self.parts_of(item_id):
+            if content_index is None or part.content_index == content_index:
+                part.complete = True
+
     def queue(self, part: Part, audio: bytes) -> bytes:
         """Note that audio is queued; returns what is to be played: whole samples, or nothing."""
         size = self._format.bytes_per_sample

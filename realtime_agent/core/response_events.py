@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from realtime_agent.core.actions import Play
+from collections.abc import Callable
+from typing import Any
+
 from realtime_agent.core.machines import Machines
-from realtime_agent.core.playback import Part
 from realtime_agent.core.responses import ResponseRecord
 from realtime_agent.core.tool_calls import is_whole, whole_call
 from realtime_agent.errors import ServerError
@@ -13,19 +14,11 @@ from realtime_agent.protocol import (
     FunctionCallItem,
     MessageItem,
     Response,
-    ResponseContentPartAdded,
-    ResponseContentPartDone,
     ResponseCreated,
     ResponseDone,
     ResponseFunctionCallArgumentsDone,
-    ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputAudioTranscriptDone,
     ResponseOutputItemAdded,
     ResponseOutputItemDone,
-    ResponseOutputTextDelta,
-    ResponseOutputTextDone,
     ResponseStatusDetails,
 )
 
@@ -33,37 +26,28 @@ from realtime_agent.protocol import (
 class ResponseEvents:
     """Reads them. Nothing here raises."""
 
-    __slots__ = ("_m", "_part")
+    __slots__ = ("_m",)
 
     def __init__(self, machines: Machines) -> None:
         self._m = machines
-        self._part: Part | None = None  # of the last audio delta: the next one is nearly always of the same
 
-    def audio_delta(self, event: ResponseOutputAudioDelta) -> None:
-        """The hot path: from the socket to the speaker."""
-        m = self._m
-        response = m.responses.accept(event.response_id)
-        if response is None:
-            return
-        part = self._part
-        if part is None or part.item_id != event.item_id or part.content_index != event.content_index:
-            part = self._part = self._new_part(response, event.item_id, event.content_index)
-        ledger = m.ledger
-        was_audible = ledger.queued_samples > 0
-        audio = ledger.queue(part, event.audio)
-        if not audio:
-            return
-        m.out.actions.append(Play(audio))
-        if not was_audible:
-            m.user_turns.agent_audible()
+    def table(self) -> dict[type[Any], Callable[[Any], None]]:
+        """Which event goes where."""
+        return {
+            ResponseCreated: self._created,
+            ResponseDone: self._done,
+            ResponseOutputItemAdded: self._item_added,
+            ResponseOutputItemDone: self._item_done,
+            ResponseFunctionCallArgumentsDone: self._arguments_done,
+        }
 
-    def created(self, event: ResponseCreated) -> None:
+    def _created(self, event: ResponseCreated) -> None:
         """A response has begun."""
-        _, lost = self._m.responses.created(event.response)
+        lost = self._m.responses.created(event.response)
         if lost is not None:
             self._over(lost)
 
-    def item_added(self, event: ResponseOutputItemAdded) -> None:
+    def _item_added(self, event: ResponseOutputItemAdded) -> None:
         """It begins an item."""
         m = self._m
         response = m.responses.get(event.response_id) or m.responses.accept(event.response_id)
@@ -78,61 +62,7 @@ class ResponseEvents:
         if not late:
             m.conversation.fill(event.item)
 
-    def part_added(self, event: ResponseContentPartAdded) -> None:
-        """An item begins a content part."""
-        if event.part is not None and event.part.type == "text":
-            record = self._m.conversation.get(event.item_id)
-            if record is not None:
-                record.written = True
-
-    def text_delta(self, event: ResponseOutputTextDelta) -> None:
-        """The agent writes."""
-        response = self._m.responses.accept(event.response_id)
-        if response is None:
-            return
-        record = self._m.transcripts.agent_says(event.item_id, event.content_index, event.delta)
-        if record is not None:
-            record.written = True
-            response.items.setdefault(event.item_id, True)
-            self._m.agent_turns.begin(response, event.item_id)
-
-    def transcript_delta(self, event: ResponseOutputAudioTranscriptDelta) -> None:
-        """What the agent's voice says, or is going to say."""
-        m = self._m
-        response = m.responses.accept(event.response_id)
-        if response is None:
-            return
-        response.items.setdefault(event.item_id, True)
-        record = m.conversation.touch(event.item_id)
-        chars = len(record.texts.get(event.content_index, "")) if record is not None else 0
-        if m.transcripts.agent_says(event.item_id, event.content_index, event.delta) is None:
-            return
-        part = m.ledger.part(event.response_id, event.item_id, event.content_index)
-        part.alignment.text_arrived(part.received_samples, chars)
-        start_time = (event.model_extra or {}).get("start_time")
-        if isinstance(start_time, int | float) and 0 <= start_time < 86_400:
-            part.alignment.text_begins(int(start_time * m.config.audio_format.rate_hz), chars)
-
-    def audio_done(self, event: ResponseOutputAudioDone) -> None:
-        """The audio of a part is complete."""
-        self._complete(event.item_id, event.content_index)
-
-    def text_done(self, event: ResponseOutputTextDone) -> None:
-        """All that the agent writes in a part."""
-        self._part_text(event.response_id, event.item_id, event.content_index, event.text)
-
-    def transcript_done(self, event: ResponseOutputAudioTranscriptDone) -> None:
-        """All that the agent's voice says in a part."""
-        self._part_text(event.response_id, event.item_id, event.content_index, event.transcript)
-
-    def part_done(self, event: ResponseContentPartDone) -> None:
-        """A part is complete."""
-        self._complete(event.item_id, event.content_index)
-        if event.part is not None:
-            text = event.part.transcript or event.part.text or ""
-            self._part_text(event.response_id, event.item_id, event.content_index, text)
-
-    def arguments_done(self, event: ResponseFunctionCallArgumentsDone) -> None:
+    def _arguments_done(self, event: ResponseFunctionCallArgumentsDone) -> None:
         """A function call is complete, or was cut short: then its arguments are not whole, or the item says so."""
         response = self._m.responses.accept(event.response_id)
         record = self._m.conversation.get(event.item_id)
@@ -140,7 +70,7 @@ class ResponseEvents:
         if response is not None and name and is_whole(event.arguments):
             self._call(response, event.call_id, name, event.arguments)
 
-    def item_done(self, event: ResponseOutputItemDone) -> None:
+    def _item_done(self, event: ResponseOutputItemDone) -> None:
         """An item is complete, or was cut short."""
         response = self._m.responses.accept(event.response_id)
         if response is not None:
@@ -149,12 +79,12 @@ class ResponseEvents:
         cut = self._m.responses.get(event.response_id)
         item_id = _id_of(event.item)
         if cut is not None and item_id is not None:
-            self._complete(item_id, None)
+            self._m.ledger.complete(item_id, None)
             if isinstance(event.item, MessageItem):
                 self._late(cut, item_id)
                 self._m.transcripts.agent_done(item_id)
 
-    def done(self, event: ResponseDone) -> None:
+    def _done(self, event: ResponseDone) -> None:
         """A response is over."""
         m = self._m
         response_id = event.response.id or ""
@@ -188,29 +118,13 @@ class ResponseEvents:
 
     # -- inside
 
-    def _new_part(self, response: ResponseRecord, item_id: str, content_index: int) -> Part:
-        response.items.setdefault(item_id, True)
-        part = self._m.ledger.part(response.id, item_id, content_index)
-        self._m.time_playback()
-        return part
-
-    def _complete(self, item_id: str, content_index: int | None) -> None:
-        for part in self._m.ledger.parts_of(item_id):
-            if content_index is None or part.content_index == content_index:
-                part.complete = True
-
-    def _part_text(self, response_id: str, item_id: str, content_index: int, text: str) -> None:
-        response = self._m.responses.get(response_id)
-        if response is None or not response.cut:
-            self._m.transcripts.agent_part_done(item_id, content_index, text)
-
     def _item_over(self, response: ResponseRecord, item: AnyItem) -> None:
         m = self._m
         item_id = _id_of(item)
         if item_id is None:
             return
         response.items.setdefault(item_id, isinstance(item, MessageItem))
-        self._complete(item_id, None)
+        self._m.ledger.complete(item_id, None)
         record = m.conversation.fill(item)
         if record is not None and not record.placed and not response.out_of_band:
             m.conversation.place(item_id, None)
@@ -233,7 +147,7 @@ class ResponseEvents:
     def _over(self, response: ResponseRecord) -> None:
         m = self._m
         for item_id, is_message in response.items.items():
-            self._complete(item_id, None)
+            self._m.ledger.complete(item_id, None)
             if is_message:
                 m.transcripts.agent_done(item_id)
         m.tools.response_over(response.id)

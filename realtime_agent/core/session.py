@@ -32,47 +32,23 @@ from typing import Any
 from realtime_agent.core import inputs
 from realtime_agent.core.actions import Action, Close
 from realtime_agent.core.config import CoreConfig
+from realtime_agent.core.content_events import ContentEvents
 from realtime_agent.core.conversation import Conversation
 from realtime_agent.core.conversation_events import ConversationEvents
+from realtime_agent.core.input_events import InputEvents
 from realtime_agent.core.machines import Machines
+from realtime_agent.core.requests import ALREADY_ACTIVE, Wanted
 from realtime_agent.core.response_events import ResponseEvents
-from realtime_agent.core.responses import ALREADY_ACTIVE, Wanted
 from realtime_agent.core.turns import Verdict
 from realtime_agent.core.usage import Usage
 from realtime_agent.errors import ConnectFailed, LocalProtocolError, RealtimeAgentError, ServerError
 from realtime_agent.protocol import (
     ContentPart,
-    ConversationItemAdded,
     ConversationItemCreate,
-    ConversationItemCreated,
-    ConversationItemDeleted,
-    ConversationItemDone,
-    ConversationItemInputAudioTranscriptionCompleted,
-    ConversationItemInputAudioTranscriptionDelta,
-    ConversationItemInputAudioTranscriptionFailed,
-    ConversationItemRetrieved,
-    ConversationItemTruncated,
     ErrorEvent,
-    InputAudioBufferCleared,
-    InputAudioBufferCommitted,
-    InputAudioBufferSpeechStarted,
-    InputAudioBufferSpeechStopped,
-    InputAudioBufferTimeoutTriggered,
     MessageItem,
     ResponseConfig,
-    ResponseContentPartAdded,
-    ResponseContentPartDone,
-    ResponseCreated,
-    ResponseDone,
-    ResponseFunctionCallArgumentsDone,
     ResponseOutputAudioDelta,
-    ResponseOutputAudioDone,
-    ResponseOutputAudioTranscriptDelta,
-    ResponseOutputAudioTranscriptDone,
-    ResponseOutputItemAdded,
-    ResponseOutputItemDone,
-    ResponseOutputTextDelta,
-    ResponseOutputTextDone,
     SessionCreated,
     SessionUpdate,
     SessionUpdated,
@@ -100,6 +76,7 @@ class SessionCore:
         self._ready_deadline: float | None = None
         self._update_id: str | None = None
         self._held: list[inputs.Input] = []
+        self._content = ContentEvents(self._m)
         self._responses = ResponseEvents(self._m)
         self._handlers = self._table()
 
@@ -116,7 +93,7 @@ class SessionCore:
             self._microphone_heard(event)  # type: ignore[arg-type]
             return
         if kind is ResponseOutputAudioDelta:
-            self._responses.audio_delta(event)  # type: ignore[arg-type]
+            self._content.audio_delta(event)  # type: ignore[arg-type]
             return
         handler = self._handlers.get(kind)
         if handler is None:
@@ -138,7 +115,7 @@ class SessionCore:
         """When `handle_timer` wants to be called; None where nothing is due."""
         m = self._m
         earliest = self._ready_deadline
-        for timer in (m.user_turns.timer, m.responses.timer, m.tools.timer, m.playback_timer):
+        for timer in (m.user_turns.timer, m.requests.timer, m.responses.timer, m.tools.timer, m.playback_timer):
             if timer is not None and (earliest is None or timer < earliest):
                 earliest = timer
         return earliest
@@ -158,11 +135,13 @@ class SessionCore:
         if m.user_turns.timer is not None and now >= m.user_turns.timer:
             self._obey(m.user_turns.handle_timer())
         if m.responses.timer is not None and now >= m.responses.timer:
-            stalled = m.responses.handle_timer(now)
+            stalled = m.responses.handle_timer()
             if stalled is not None:
                 self._responses.give_up(stalled)
+        if m.requests.timer is not None and now >= m.requests.timer:
+            m.requests.handle_timer()
         if m.tools.timer is not None and now >= m.tools.timer:
-            quiet = m.responses.idle and not m.ledger.audible and not m.user_turns.holds_agent
+            quiet = m.responses.idle and m.requests.idle and not m.ledger.audible and not m.user_turns.holds_agent
             m.tools.handle_timer(quiet=quiet)
         self._pump()
 
@@ -265,11 +244,13 @@ class SessionCore:
         m.agent_turns.end_all()
         self._out.do(Close(reason, error))
         self.closed = True
-        self._ready_deadline = m.user_turns.timer = m.responses.timer = m.tools.timer = m.playback_timer = None
+        self._ready_deadline = m.user_turns.timer = m.requests.timer = None
+        m.responses.timer = m.tools.timer = m.playback_timer = None
 
     def _error(self, event: ErrorEvent) -> None:
         detail = event.error
-        if self._m.responses.refused(detail.event_id, detail.code):
+        m = self._m
+        if m.requests.refused(detail.event_id, detail.code, active=m.responses.active is not None):
             return
         purpose = self._out.purpose_of(detail.event_id)
         if purpose in _BENIGN_PURPOSES or detail.code in _BENIGN_CODES:
@@ -334,7 +315,7 @@ class SessionCore:
     def _say(self, event: inputs.Say) -> None:
         self._m.tools.user_wrote()
         config = ResponseConfig(instructions=say_instructions(event.text), tool_choice="none")
-        self._m.responses.want(Wanted(config, spoken=True))
+        self._m.requests.want(Wanted(config, "phrase"))
 
     def _send_text(self, event: inputs.SendText) -> None:
         self._user_message(ContentPart(type="input_text", text=event.text))
@@ -349,17 +330,17 @@ class SessionCore:
         item = MessageItem(role="user", content=list(parts))
         self._out.send(ConversationItemCreate(event_id=self._out.new_event_id("user_message"), item=item))
         self._m.tools.user_wrote()
-        self._m.responses.want(Wanted(merges=True))
+        self._m.requests.want(Wanted(merges=True))
 
     def _respond(self, event: inputs.Respond) -> None:
         self._m.tools.user_wrote()
         if event.config is not None and event.config.conversation == "none":
-            self._m.responses.want_out_of_band(event.config)
+            self._m.respond_out_of_band(event.config)
         else:
-            self._m.responses.want(Wanted(event.config, merges=event.config is None))
+            self._m.requests.want(Wanted(event.config, merges=event.config is None))
 
     def _interrupt(self, event: inputs.Interrupt) -> None:
-        self._m.responses.drop_tool_replies()
+        self._m.requests.drop("tool_reply")  # the model knows the results, and the user wants silence
         self._m.tools.user_cut_in()
         self._m.cut_agent(cancel=True)
 
@@ -385,11 +366,11 @@ class SessionCore:
 
     def _pump(self) -> None:
         m = self._m
-        if m.responses.waiting and not self.closed:
-            m.responses.pump(held=not self.ready or m.user_turns.holds_agent)
+        if m.requests.waiting and not self.closed:
+            m.requests.pump(held=not self.ready or m.responses.active is not None or m.user_turns.holds_agent)
 
     def _table(self) -> dict[type[Any], Callable[[Any], None]]:
-        r, c = self._responses, ConversationEvents(self._m)
+        m = self._m
         return {
             inputs.Connected: self._connected,
             inputs.Opened: self._opened,
@@ -411,30 +392,8 @@ class SessionCore:
             SessionCreated: self._session_created,
             SessionUpdated: self._session_updated,
             ErrorEvent: self._error,
-            InputAudioBufferSpeechStarted: c.speech_started,
-            InputAudioBufferSpeechStopped: c.speech_stopped,
-            InputAudioBufferTimeoutTriggered: c.timeout_triggered,
-            InputAudioBufferCommitted: c.committed,
-            InputAudioBufferCleared: c.cleared,
-            ConversationItemCreated: c.item_added,
-            ConversationItemAdded: c.item_added,
-            ConversationItemDone: c.item_done,
-            ConversationItemRetrieved: c.item_retrieved,
-            ConversationItemTruncated: c.item_truncated,
-            ConversationItemDeleted: c.item_deleted,
-            ConversationItemInputAudioTranscriptionDelta: c.transcription_delta,
-            ConversationItemInputAudioTranscriptionCompleted: c.transcription_completed,
-            ConversationItemInputAudioTranscriptionFailed: c.transcription_failed,
-            ResponseCreated: r.created,
-            ResponseDone: r.done,
-            ResponseOutputItemAdded: r.item_added,
-            ResponseOutputItemDone: r.item_done,
-            ResponseContentPartAdded: r.part_added,
-            ResponseContentPartDone: r.part_done,
-            ResponseOutputTextDelta: r.text_delta,
-            ResponseOutputTextDone: r.text_done,
-            ResponseOutputAudioTranscriptDelta: r.transcript_delta,
-            ResponseOutputAudioTranscriptDone: r.transcript_done,
-            ResponseOutputAudioDone: r.audio_done,
-            ResponseFunctionCallArgumentsDone: r.arguments_done,
+            **self._content.table(),
+            **self._responses.table(),
+            **InputEvents(m).table(),
+            **ConversationEvents(m).table(),
         }

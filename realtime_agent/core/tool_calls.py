@@ -34,7 +34,7 @@ from typing import Any
 from realtime_agent.core.actions import CancelTool, StartTool
 from realtime_agent.core.config import CoreConfig, DefaultToolPolicy, ToolPolicy
 from realtime_agent.core.outbox import Outbox
-from realtime_agent.core.responses import Responses, Wanted
+from realtime_agent.core.requests import Requests, Wanted
 from realtime_agent.errors import RemoteProtocolError, ToolCancelled, ToolError, ToolTimeout
 from realtime_agent.events import ToolFinished, ToolStarted
 from realtime_agent.protocol import (
@@ -74,12 +74,12 @@ class _Round:
 class ToolCalls:
     """The calls that run, and the ids of those that were answered."""
 
-    def __init__(self, out: Outbox, config: CoreConfig, responses: Responses) -> None:
+    def __init__(self, out: Outbox, config: CoreConfig, requests: Requests) -> None:
         self.timer: float | None = None
         self.policies = config.tool_policies
         self._out = out
         self._config = config
-        self._responses = responses
+        self._requests = requests
         self._running: dict[str, _Call] = {}
         self._rounds: dict[str, _Round] = {}
         self._seen: dict[str, None] = {}
@@ -139,7 +139,7 @@ class ToolCalls:
         """The server has the answer to this call."""
         for round_ in self._rounds.values():
             round_.unacknowledged.discard(call_id)
-        self._responses.acknowledged(call_id)
+        self._requests.acknowledged(call_id)
 
     def response_over(self, response_id: str) -> None:
         """The response that made the calls is done: it makes no more."""
@@ -189,7 +189,7 @@ class ToolCalls:
             if other.response_id == call.response_id:
                 other.filler_at = None
         config = ResponseConfig(instructions=say_instructions(filler), tool_choice="none")
-        self._responses.want(Wanted(config, spoken=True, filler=True))
+        self._requests.want(Wanted(config, "filler"))
 
     def _cancel(self, call: _Call, error: ToolError, *, reply: bool) -> None:
         self._out.do(CancelTool(call.call_id))
@@ -220,7 +220,7 @@ class ToolCalls:
         if not round_.response_done or round_.running:
             return
         del self._rounds[response_id]
-        self._responses.drop_fillers()
+        self._requests.drop("filler")
         if not round_.wants_reply:
             return
         self._rounds_in_a_row += 1
@@ -229,7 +229,7 @@ class ToolCalls:
                 RemoteProtocolError("The model called tools again and again; it was stopped.", code="tool_loop")
             )
             return
-        self._responses.want(Wanted(merges=True, for_tools=True, covers=round_.unacknowledged))
+        self._requests.want(Wanted(kind="tool_reply", merges=True, covers=round_.unacknowledged))
 
     def _rearm(self) -> None:
         due = [t for call in self._running.values() for t in (call.deadline, call.filler_at) if t is not None]

@@ -16,7 +16,7 @@ _MAY = {
     "audio": {"audio", "protocol", "errors"},
     "core": {"core", "protocol", "audio", "errors", "events"},
     "engine": {"engine", "protocol", "audio", "errors"},
-    "server": {"server", "engine", "protocol", "audio", "errors"},
+    "server": {"server", "engine", "protocol", "audio", "errors", "__version__"},
     "transports": {"transports", "protocol", "audio", "errors", "server", "engine"},
     "tools": {"tools", "protocol", "audio", "errors"},
 }
