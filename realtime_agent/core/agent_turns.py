@@ -29,11 +29,6 @@ class AgentTurns:
         self._open: dict[str, tuple[ResponseRecord, str]] = {}
         self._question_ended_at: float | None = None
 
-    @property
-    def any_open(self) -> bool:
-        """Whether the agent has the word."""
-        return bool(self._open)
-
     def question_began(self) -> None:
         """The user speaks: an answer that comes now is not measured."""
         self._question_ended_at = None
