@@ -7,6 +7,9 @@ What is present changes; what is absent stays. `""` clears instructions, `[]` cl
 clears what can be off (transcription, turn detection, noise reduction, tracing, prompt, include) and puts anything
 else back to its default. `turn_detection` of the type already in force is merged field by field, of another type it
 begins from the defaults of that type (wire traces of November 2026).
+
+`tracing` asks for nothing that the client would get, and OpenAI's agent SDKs ask for it whenever they connect. So it is
+no error, but no trace is kept, and `session.updated` says so: it shows `null`.
 """
 
 from __future__ import annotations
@@ -69,6 +72,7 @@ DEFAULTS: Mapping[str, Any] = {
     "include": None,
 }
 _FIXED = ("type", "object", "id", "model", "expires_at")
+_NEVER_SET = (*_FIXED, "tracing")
 _OPTIONAL = ("parallel_tool_calls", "reasoning")
 _NULLABLE = ("transcription", "noise_reduction", "turn_detection")
 
@@ -196,7 +200,7 @@ def refuse_unknown(model: BaseModel, path: str) -> None:
 
 def _merge_session(payload: dict[str, Any], change: Mapping[str, Any]) -> None:
     for name, value in change.items():
-        if name in _FIXED:
+        if name in _NEVER_SET:
             continue
         if name == "audio":
             _merge_audio(payload["audio"], value)
@@ -245,11 +249,9 @@ def _merge_response(payload: dict[str, Any], change: Mapping[str, Any]) -> None:
 
 
 def _refuse_unsupported(payload: Mapping[str, Any], at: str) -> None:
-    """What the protocol has and this engine has not: no prompt store, no reasoning, no tracing, no noise reduction."""
+    """What the protocol has and this engine has not: no prompt store, no reasoning, no noise reduction."""
     if payload["prompt"] is not None:
         raise unsupported("A stored prompt", f"{at}.prompt", "Send its text as instructions.")
-    if payload["tracing"] is not None:
-        raise unsupported("Tracing", f"{at}.tracing")
     if payload.get("reasoning") is not None:
         raise unsupported("Reasoning effort", f"{at}.reasoning")
     if payload["audio"]["input"]["noise_reduction"] is not None:

@@ -98,6 +98,14 @@ def test_a_transcription_is_reported_with_all_its_fields() -> None:
     assert session_of(harness)["audio"]["input"]["transcription"] == expected
 
 
+@pytest.mark.parametrize("tracing", ["auto", {"workflow_name": "support", "group_id": "g1"}])
+def test_who_asks_for_tracing_is_not_refused_but_told_that_there_is_none(tracing: object) -> None:
+    harness = Harness()
+    [answer] = harness.update(tracing=tracing)
+    assert answer["type"] == "session.updated"
+    assert answer["session"]["tracing"] is None
+
+
 def test_a_client_may_send_back_the_session_that_it_was_given() -> None:
     harness = Harness()
     given = harness.events[0]["session"]
@@ -111,7 +119,6 @@ def test_a_client_may_send_back_the_session_that_it_was_given() -> None:
     [
         ({"model": "another"}, "invalid_value", "session.model"),
         ({"prompt": {"id": "p"}}, "unsupported_value", "session.prompt"),
-        ({"tracing": "auto"}, "unsupported_value", "session.tracing"),
         ({"reasoning": {"effort": "low"}}, "unsupported_value", "session.reasoning"),
         (
             {"truncation": {"type": "retention_ratio", "retention_ratio": 0.5}},
