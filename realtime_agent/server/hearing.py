@@ -1,12 +1,12 @@
 """What the ear makes of the person's speech: partial transcripts, the one that counts, and the deltas the client reads.
 
-The ear decodes whole utterances, so it is asked again and again as one grows: every `PARTIAL_MS` of audio where
+The ear decodes whole utterances, so it is asked again and again as one grows: every 240 to 400 ms of audio where
 somebody reads partials, and at every pause, for most pauses become ends. If no speech follows, the transcript asked
 for at the pause *is* the final one, and it is ready when the silence that ends the turn is over (a decode takes 60 to
 90 ms, the silence is longer).
 
-Deltas can only be appended. So a word is sent once two decodes in a row agree on it and all before it (local
-agreement); `completed` carries the truth even where a sent word turned out wrong.
+Deltas can only be appended. So a word is sent once it has stood for a while (`agreement.py`: the client's `delay`);
+`completed` carries the truth even where a sent word turned out wrong.
 
 | state   | grow        | pause        | resume      | commit                             | heard               |
 |---------|-------------|--------------|-------------|------------------------------------|---------------------|
@@ -19,7 +19,6 @@ A pause whose transcript has already arrived settles at the commit itself.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from realtime_agent.protocol import (
@@ -28,14 +27,14 @@ from realtime_agent.protocol import (
     ConversationItemInputAudioTranscriptionFailed,
 )
 from realtime_agent.server.actions import Heard, HearingFailed, StopTranscribing, Transcribe
+from realtime_agent.server.agreement import PATIENCE, Agreement, Delay
 from realtime_agent.server.input_buffer import TICKS_PER_MS
 from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.settings import TranscriptionSettings
 
-PARTIAL_MS = 400
+DEFAULT_DELAY: Delay = "medium"
 PARTIAL_SHARE = 0.03  # of what was said so far: long speech is decoded less often
 LONGEST_PARTIAL_MS = 120_000
-_WORDS = re.compile(r"\s*\S+")
 
 
 @dataclass(slots=True)
@@ -49,8 +48,13 @@ class _Utterance:
     closed: bool = False
     audio_ms: float = 0.0
     texts: dict[int, str] = field(default_factory=dict)  # of `last`, if it came before the commit
-    previous: str = ""  # the decode before, for agreement
-    sent: str = ""  # all deltas so far
+    reach_ms: dict[int, float] = field(default_factory=dict)  # of each revision under way, how much it covers
+    shown: Agreement | None = None  # what of the text was sent, where somebody reads along
+
+    def shown_to(self, hints: TranscriptionSettings) -> Agreement:
+        if self.shown is None:
+            self.shown = Agreement(PATIENCE[hints.delay or DEFAULT_DELAY])
+        return self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Hearing:
 
     def open(self, item_id: str, position: int, hints: TranscriptionSettings | None) -> None:
         """Somebody began to speak."""
-        self._utterances[item_id] = _Utterance(0, hints, position, position + PARTIAL_MS * TICKS_PER_MS)
+        self._utterances[item_id] = _Utterance(0, hints, position, position + _every_ticks(hints))
 
     def wants_partial(self, item_id: str, position: int) -> bool:
         """Whether it is time to ask for the text so far."""
@@ -97,7 +101,7 @@ class Hearing:
     def grow(self, item_id: str, pcm: bytes, rate_hz: int, position: int) -> None:
         """Ask for the text so far."""
         utterance = self._utterances[item_id]
-        step = max(PARTIAL_MS * TICKS_PER_MS, round(PARTIAL_SHARE * (position - utterance.began)))
+        step = max(_every_ticks(utterance.hints), round(PARTIAL_SHARE * (position - utterance.began)))
         utterance.partial_due = position + step
         self._ask(item_id, utterance, pcm, rate_hz)
 
@@ -139,12 +143,13 @@ class Hearing:
         if utterance is None:
             return None
         text = answer.text.strip()
+        at_ms = utterance.reach_ms.pop(answer.revision, 0.0)
         if answer.revision == utterance.last:
             if utterance.closed:
                 return self._settle(answer.item_id, utterance, text)
             utterance.texts[answer.revision] = text
         if utterance.hints is not None:
-            self._send_agreed(answer.item_id, utterance, text)
+            self._send(answer.item_id, utterance, utterance.shown_to(utterance.hints).decode(text, at_ms))
         return None
 
     def failed(self, answer: HearingFailed) -> Understood | None:
@@ -167,14 +172,14 @@ class Hearing:
 
     def _ask(self, item_id: str, utterance: _Utterance, pcm: bytes, rate_hz: int, *, urgent: bool = False) -> None:
         utterance.asked += 1
+        utterance.reach_ms[utterance.asked] = len(pcm) / 2 / rate_hz * 1000
         hints = utterance.hints or TranscriptionSettings()
         self._outbox.do(Transcribe(item_id, utterance.asked, pcm, rate_hz, hints.language, hints.prompt, urgent))
 
     def _settle(self, item_id: str, utterance: _Utterance, text: str) -> Understood:
         del self._utterances[item_id]
         if utterance.hints is not None:
-            rest = text[len(utterance.sent) :] if text.startswith(utterance.sent) else ""
-            self._send(item_id, utterance, rest)
+            self._send(item_id, utterance, utterance.shown_to(utterance.hints).finish(text))
             self._outbox.emit(
                 ConversationItemInputAudioTranscriptionCompleted,
                 item_id=item_id,
@@ -184,16 +189,9 @@ class Hearing:
             )
         return Understood(item_id, text)
 
-    def _send_agreed(self, item_id: str, utterance: _Utterance, text: str) -> None:
-        agreed = agreed_prefix(utterance.previous, text)
-        utterance.previous = text
-        if len(agreed) > len(utterance.sent) and agreed.startswith(utterance.sent):
-            self._send(item_id, utterance, agreed[len(utterance.sent) :])
-
     def _send(self, item_id: str, utterance: _Utterance, delta: str) -> None:
         if not delta:
             return
-        utterance.sent += delta
         self._outbox.emit(
             ConversationItemInputAudioTranscriptionDelta,
             item_id=item_id,
@@ -202,11 +200,7 @@ class Hearing:
         )
 
 
-def agreed_prefix(before: str, now: str) -> str:
-    """The words with which both texts begin, but never the last of either: the next decode likes to change that."""
-    words, agreed = _WORDS.findall(now), 0
-    for old, new in zip(_WORDS.findall(before)[:-1], words[:-1], strict=False):
-        if old != new:
-            break
-        agreed += 1
-    return "".join(words[:agreed])
+def _every_ticks(hints: TranscriptionSettings | None) -> int:
+    """How often a growing utterance is decoded, in audio time."""
+    delay = DEFAULT_DELAY if hints is None or hints.delay is None else hints.delay
+    return PATIENCE[delay].every_ms * TICKS_PER_MS

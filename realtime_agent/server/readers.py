@@ -81,7 +81,7 @@ def read_transcription(
     """Any `model` is taken, and the engine's own ear transcribes: clients always name one of OpenAI's."""
     if config is None:
         return None
-    for name in ("languages", "keywords", "delay"):
+    for name in ("languages", "keywords"):
         if config.get(name):
             raise unsupported(f"'{name}' of a transcription", f"{param}.{name}")
     language = config.get("language") or None
@@ -89,7 +89,7 @@ def read_transcription(
         raise refusal(
             f"Invalid value: '{language}'. The engine hears: {', '.join(languages)}.", param=f"{param}.language"
         )
-    return TranscriptionSettings(language=language, prompt=config.get("prompt") or None)
+    return TranscriptionSettings(language, config.get("prompt") or None, config.get("delay"))
 
 
 def read_tools(tools: Sequence[Mapping[str, Any]], param: str) -> tuple[ToolSpec, ...]:

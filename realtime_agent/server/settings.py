@@ -7,6 +7,7 @@ from typing import Literal
 
 from realtime_agent.engine.parts import ToolSpec
 from realtime_agent.protocol.formats import PCM, AudioFormat
+from realtime_agent.server.agreement import Delay
 
 # OpenAI's names; an engine's voice maps each to one of its own.
 OPENAI_VOICES = (
@@ -23,10 +24,12 @@ class Capabilities:
     Attributes:
         voices: the voices' names besides OpenAI's.
         languages: the languages the ear hears, as ISO-639-1 codes; empty where it does not say.
+        reads_prompts: whether the ear makes use of a prompt.
     """
 
     voices: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
+    reads_prompts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,11 @@ class TurnSettings:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptionSettings:
-    """That the client wants to read what the person says, and hints for the ear."""
+    """That the client wants to read what the person says, hints for the ear, and how long text waits (None: usual)."""
 
     language: str | None = None
     prompt: str | None = None
+    delay: Delay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,6 @@ from realtime_agent.server.actions import (
     StartResponse,
     Transcribe,
 )
-from realtime_agent.server.hearing import agreed_prefix
 from realtime_agent.server.usage import text_tokens
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness
@@ -236,13 +235,6 @@ class AnySession(RuleBasedStateMachine):
 
 TestAnySession = AnySession.TestCase
 TestAnySession.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
-
-
-@given(st.text(), st.text())
-def test_agreed_words_begin_both_texts(before: str, now: str) -> None:
-    agreed = agreed_prefix(before, now)
-    assert before.startswith(agreed)
-    assert now.startswith(agreed)
 
 
 @given(st.text(), st.text())

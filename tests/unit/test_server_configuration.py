@@ -142,9 +142,9 @@ def test_a_client_may_send_back_the_session_that_it_was_given() -> None:
             "session.audio.input.transcription.language",
         ),
         (
-            audio_input(transcription={"model": "x", "delay": "low"}),
+            audio_input(transcription={"model": "x", "keywords": ["Aoife"]}),
             "unsupported_value",
-            "session.audio.input.transcription.delay",
+            "session.audio.input.transcription.keywords",
         ),
         (
             audio_input(turn_detection={"type": "server_vad", "idle_timeout_ms": 10}),
