@@ -1,8 +1,8 @@
 """What waits to be sent to one client: bounded, and felt by the engine before it is full.
 
 Nothing is dropped, because a client counts the samples it got to say where it stopped listening. Instead a response
-makes no more speech while more than `pace_above_bytes` wait; what still comes on top (one clause, and events) is
-bounded by `max_bytes`, above which the client is given up.
+makes no more speech while more than `pace_above_bytes` wait; of what still comes on top (one clause, and events) no
+more than `max_bytes` and one message are kept, and the client is given up.
 """
 
 from __future__ import annotations
@@ -38,20 +38,17 @@ class Backlog:
         """What waits, with what is being sent."""
         return self._size_bytes
 
-    @property
-    def overflown(self) -> bool:
-        return self._size_bytes > self._max_bytes
-
-    def put(self, message: bytes) -> None:
-        """Let a message wait; where there is no room at all any more it is not kept."""
+    def put(self, message: bytes) -> bool:
+        """Let a message wait, of any size; False where too much waits already, and then it is not kept."""
+        if self._size_bytes > self._max_bytes:
+            return False
         self._size_bytes += len(message)
-        if self.overflown:
-            return
         self._messages.append(message)
         self._some.set()
         self._empty.clear()
         if self._size_bytes > self._pace_above_bytes:
             self._room.clear()
+        return True
 
     async def next(self) -> bytes:
         """The next message to send; then call `sent`."""

@@ -87,16 +87,14 @@ class GuardedHttp(HttpToolsProtocol):
         self._start_clock()
 
     def data_received(self, data: bytes) -> None:
-        if not self._headers_complete:
-            self._header_bytes += len(data)
         super().data_received(data)
-        if not self._headers_complete and self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+        self._header_bytes = 0 if self._headers_complete else self._header_bytes + len(data)
+        if self._header_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\n\r\n")
             self.transport.close()
 
     def on_message_begin(self) -> None:
         self._headers_complete = False
-        self._header_bytes = 0
         self._start_clock()
         super().on_message_begin()
 

@@ -31,7 +31,7 @@ class ServeLimits:
         session_s: how long a session may last (close code 1001), as at OpenAI.
         stall_s: a client that takes none of what waits for it for so long is closed with code 1013.
         pace_above_bytes: while more than this waits for a client, its response makes no more speech.
-        max_unsent_bytes: what may wait for one client; above, it is closed with code 1013.
+        max_unsent_bytes: what may wait for one client, besides one message; above, it is closed with code 1013.
         max_body_bytes: of an HTTP request.
         max_connections: connections of any kind, half-open ones too; one more is dropped.
     """

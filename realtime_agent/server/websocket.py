@@ -22,7 +22,7 @@ from typing import Any
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
-from realtime_agent.protocol import SessionUpdate, decode_client, encode
+from realtime_agent.protocol import InputAudioBufferAppend, SessionUpdate, decode_client, encode
 from realtime_agent.server.backlog import Backlog, paced
 from realtime_agent.server.binding import Binding
 from realtime_agent.server.errors import error_event, refusal
@@ -40,6 +40,8 @@ Send = Callable[[Message], Awaitable[None]]
 _APPEND = "input_audio_buffer.append"
 # Printable ASCII written as an escape: no encoder does that with a type's name, but somebody who hides audio may.
 _HIDDEN = re.compile(r"\\u00[2-7]")
+_LONG = 128 * 1024  # characters: two seconds of PCM, twelve of G.711
+_PIECE_BYTES = 48_000  # of audio: one second of PCM, six of G.711
 _FAREWELL_S = 1.0  # for the last events and the close frame to be taken
 
 
@@ -122,7 +124,7 @@ class Connection:
                         return
                     now = self._loop.time()
                     idle.reschedule(now + self._limits.idle_s)
-                    wait_s = self._take(message.get("text"), now)
+                    wait_s = await self._take(message.get("text"), now)
                     if wait_s > 0:
                         idle.reschedule(now + self._limits.idle_s + wait_s)
                         await asyncio.sleep(wait_s)
@@ -132,20 +134,42 @@ class Connection:
             self._end(Close(1011, "The server failed."))
             raise
 
-    def _take(self, text: str | None, now: float) -> float:
+    async def _take(self, text: str | None, now: float) -> float:
         """Hand one message to the session; how long to wait before the next is read."""
         if text is None:
             self._refuse(RemoteProtocolError("Events are JSON in text frames; this frame was binary."))
             return self._meter.charge(0, audio=False, now=now) or 0.0
-        is_audio = _APPEND in text or (len(text) > 4096 and _HIDDEN.search(text) is not None)
+        is_audio = _APPEND in text or (len(text) > _LONG and _HIDDEN.search(text) is not None)
         wait_s = self._meter.charge(len(text), audio=is_audio, now=now)
         if wait_s is None:
             message = f"More audio than {self._limits.audio_rate:g} times real time; this append was not taken."
             self._refuse(RemoteProtocolError(message, code="rate_limit_exceeded"))
             return 0.0
-        if self._binding is None or not self._forbids(self._binding, text):
+        if self._binding is not None and self._forbids(self._binding, text):
+            return wait_s
+        if is_audio and len(text) > _LONG:
+            await self._take_long(text)
+        else:
             self._runner.receive(text)
         return wait_s
+
+    async def _take_long(self, text: str) -> None:
+        """Hand minutes of audio to the session by the second: listening to it all would hold up the others."""
+        try:
+            event = decode_client(text)
+        except RemoteProtocolError:
+            event = None  # the session will say what is wrong
+        if not isinstance(event, InputAudioBufferAppend):
+            self._runner.receive(text)
+            return
+        audio, event_id = event.audio, event.event_id
+        if len(audio) % 2:
+            problem = "An append of this length must hold an even number of bytes."
+            self._refuse(refusal(problem, param="audio"), event_id)
+            return
+        for start in range(0, len(audio), _PIECE_BYTES):
+            self._runner.receive(encode(InputAudioBufferAppend(audio[start : start + _PIECE_BYTES], event_id)))
+            await asyncio.sleep(0)
 
     def _forbids(self, binding: Binding, text: str) -> bool:
         try:
@@ -161,8 +185,7 @@ class Connection:
         self._deliver(encode(error_event(error, event_id=random_id("event"), client_event_id=client_event_id)))
 
     def _deliver(self, message: bytes) -> None:
-        self._backlog.put(message)
-        if self._backlog.overflown:
+        if not self._backlog.put(message):
             self._end(Close(1013, "Too much waits to be read."))
 
     async def _write(self) -> None:
