@@ -58,7 +58,14 @@ def counting_ids() -> Callable[[str], str]:
 class Harness:
     """A session, and everybody it talks to. The engine works when `run_engine` is called, or at once if `eager`."""
 
-    def __init__(self, script: Script = echo, *, text: str = "hello there", eager: bool = True) -> None:
+    def __init__(
+        self,
+        script: Script = echo,
+        *,
+        text: str = "hello there",
+        eager: bool = True,
+        make_session: Callable[..., Any] = ServerSession,
+    ) -> None:
         self.script = script
         self.text = text
         self.eager = eager
@@ -68,7 +75,7 @@ class Harness:
         self.work: list[Action] = []  # what the engine was asked and has not done
         self.requests: list[BrainRequest] = []
         self.stopped: list[str] = []
-        self.session = ServerSession(
+        self.session = make_session(
             model="test-model",
             expires_at=1_800_000_000,
             new_id=counting_ids(),

@@ -45,6 +45,7 @@ class MoonshineEar:
 
     name = "moonshine-tiny-en"
     rate_hz = RATE_HZ
+    reads_prompts = False
 
     def __init__(self, *, workers: int = 2, max_waiting: int = 64, deadline_s: float = 20.0) -> None:
         """`workers`: threads, about 120 MB each. `deadline_s`: the longest that one `transcribe` may take."""

@@ -50,6 +50,10 @@ SEMANTIC_VAD_DEFAULTS: Mapping[str, Any] = {
     "create_response": True,
     "interrupt_response": True,
 }
+TURN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "server_vad": SERVER_VAD_DEFAULTS,
+    "semantic_vad": SEMANTIC_VAD_DEFAULTS,
+}
 TRANSCRIPTION_DEFAULTS: Mapping[str, Any] = {"model": None, "language": None, "prompt": None}
 DEFAULTS: Mapping[str, Any] = {
     "output_modalities": ["audio"],
@@ -169,7 +173,7 @@ class Configuration:
             speed=float(sound_out["speed"]),
             turns=read_turns(sound_in["turn_detection"], f"{at}.audio.input.turn_detection"),
             transcription=read_transcription(
-                sound_in["transcription"], self._capabilities.languages, f"{at}.audio.input.transcription"
+                sound_in["transcription"], self._capabilities, f"{at}.audio.input.transcription"
             ),
             tools=tools,
             tool_choice=read_tool_choice(payload["tool_choice"], tools, f"{at}.tool_choice"),
@@ -217,20 +221,32 @@ def _merge_audio(audio: dict[str, Any], change: Mapping[str, Any] | None) -> Non
         defaults = DEFAULTS["audio"][side]
         if change is None or (side in change and change[side] is None):
             audio[side] = deepcopy(defaults)
-            continue
-        for name, value in change.get(side, {}).items():
-            if name == "turn_detection" and value is not None:
-                audio[side][name] = _merged_turn_detection(audio[side][name], value)
-            elif name == "transcription" and value is not None:
-                audio[side][name] = {**TRANSCRIPTION_DEFAULTS, **(audio[side][name] or {}), **value}
-            elif value is None and name not in _NULLABLE:
-                audio[side][name] = deepcopy(defaults[name])
-            else:
-                audio[side][name] = value
+        else:
+            merge_side(audio[side], change.get(side, {}), defaults)
 
 
-def _merged_turn_detection(current: Mapping[str, Any] | None, change: Mapping[str, Any]) -> dict[str, Any]:
-    defaults = SEMANTIC_VAD_DEFAULTS if change.get("type") == "semantic_vad" else SERVER_VAD_DEFAULTS
+def merge_side(
+    config: dict[str, Any],
+    change: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    turn_defaults: Mapping[str, Mapping[str, Any]] = TURN_DEFAULTS,
+) -> None:
+    """Change one side's audio configuration, its input or its output."""
+    for name, value in change.items():
+        if name == "turn_detection" and value is not None:
+            config[name] = _merged_turn_detection(config[name], value, turn_defaults)
+        elif name == "transcription" and value is not None:
+            config[name] = {**TRANSCRIPTION_DEFAULTS, **(config[name] or {}), **value}
+        elif value is None and name not in _NULLABLE:
+            config[name] = deepcopy(defaults[name])
+        else:
+            config[name] = value
+
+
+def _merged_turn_detection(
+    current: Mapping[str, Any] | None, change: Mapping[str, Any], turn_defaults: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    defaults = turn_defaults["semantic_vad" if change.get("type") == "semantic_vad" else "server_vad"]
     same = current if current is not None and current["type"] == defaults["type"] else {}
     merged = {**defaults, **same, **change}
     return {name: defaults.get(name) if value is None else value for name, value in merged.items()}
@@ -254,11 +270,20 @@ def _refuse_unsupported(payload: Mapping[str, Any], at: str) -> None:
         raise unsupported("A stored prompt", f"{at}.prompt", "Send its text as instructions.")
     if payload.get("reasoning") is not None:
         raise unsupported("Reasoning effort", f"{at}.reasoning")
-    if payload["audio"]["input"]["noise_reduction"] is not None:
-        raise unsupported("Noise reduction", f"{at}.audio.input.noise_reduction")
     if payload["truncation"] not in ("auto", "disabled"):
         raise unsupported(
             "Truncation by retention ratio", f"{at}.truncation", "The whole conversation is kept; use 'auto'."
         )
+    refuse_unheard(payload, at)
+
+
+def refuse_unheard(payload: Mapping[str, Any], at: str) -> None:
+    """What the protocol has and this engine's ear has not.
+
+    Raises:
+        RemoteProtocolError: noise reduction, or log probabilities.
+    """
+    if payload["audio"]["input"]["noise_reduction"] is not None:
+        raise unsupported("Noise reduction", f"{at}.audio.input.noise_reduction")
     for index, name in enumerate(payload["include"] or ()):
         raise unsupported(f"'{name}'", f"{at}.include[{index}]")

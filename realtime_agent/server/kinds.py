@@ -9,12 +9,12 @@ from realtime_agent.engine.engine import Engine
 from realtime_agent.protocol import ErrorEvent, SessionUpdate, SessionUpdated
 from realtime_agent.server.actions import Emit
 from realtime_agent.server.http_errors import Refusal, bad_request, not_served
-from realtime_agent.server.runner import make_session
-from realtime_agent.server.session import ServerSession
+from realtime_agent.server.runner import make_session, make_transcription_session
+from realtime_agent.server.session_core import SessionCore
 from realtime_agent.server.vad_turns import MakeDetector
 
 Kind = Literal["realtime", "transcription", "translation"]
-SessionMaker = Callable[[Engine, str], ServerSession]
+SessionMaker = Callable[[Engine, str], SessionCore]
 
 MODEL_ID = "realtime-agent"  # what a session calls its model where the client names none
 
@@ -27,7 +27,10 @@ _NAMES: Mapping[Kind, str] = {
 
 def default_makers(make_detector: MakeDetector | None = None) -> dict[Kind, SessionMaker]:
     """What this release can hold."""
-    return {"realtime": lambda engine, model: make_session(engine, model=model, make_detector=make_detector)}
+    return {
+        "realtime": lambda engine, model: make_session(engine, model=model, make_detector=make_detector),
+        "transcription": lambda engine, _: make_transcription_session(engine, make_detector=make_detector),
+    }
 
 
 class Sessions:
@@ -41,7 +44,7 @@ class Sessions:
         """Why there are no sessions of this kind here."""
         return None if kind in self._makers else not_served(_NAMES[kind])
 
-    def make(self, kind: Kind, model: str, engine: Engine | None = None) -> ServerSession:
+    def make(self, kind: Kind, model: str, engine: Engine | None = None) -> SessionCore:
         """A session of a kind that `check` has let pass, on the engine or on a view of it."""
         return self._makers[kind](engine or self._engine, model)
 

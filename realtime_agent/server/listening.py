@@ -7,6 +7,8 @@ itself.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import (
     ConversationItemAdded,
@@ -24,7 +26,6 @@ from realtime_agent.server.hearing import Hearing
 from realtime_agent.server.idle import IdleTimer
 from realtime_agent.server.input_buffer import MIN_COMMIT_MS, TICKS_PER_MS, InputBuffer, from_pcm
 from realtime_agent.server.outbox import Outbox
-from realtime_agent.server.responses import Responses
 from realtime_agent.server.settings import Settings, TurnSettings
 from realtime_agent.server.transcripts import Transcripts
 from realtime_agent.server.turn_end import silence_needed_ms
@@ -42,6 +43,20 @@ from realtime_agent.server.vad_turns import (
 IDLE_HINT = "The user has not said anything for a while."
 
 
+class Answering(Protocol):
+    """Who answers what is heard."""
+
+    @property
+    def heard_until(self) -> float | None:
+        """When the person will have heard all that was said."""
+
+    def create(self, settings: Settings) -> object:
+        """Answer."""
+
+    def interrupt(self) -> object:
+        """The person speaks."""
+
+
 class Listening:
     """What one session hears."""
 
@@ -51,7 +66,7 @@ class Listening:
         conversation: Conversation,
         hearing: Hearing,
         transcripts: Transcripts,
-        responses: Responses,
+        responses: Answering,
         make_detector: MakeDetector,
         settings: Settings,
     ) -> None:
@@ -67,6 +82,11 @@ class Listening:
         self._turn_start = 0
         self._turn_id: str | None = None  # the item that the speech going on will be
         self.idle = IdleTimer()
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no audio has come yet."""
+        return self._buffer.end == 0
 
     @property
     def turn_id(self) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from realtime_agent.engine.parts import ToolSpec
 from realtime_agent.protocol.formats import FORMATS, AudioFormat
 from realtime_agent.server.errors import refusal, unsupported
-from realtime_agent.server.settings import OPENAI_VOICES, Eagerness, TranscriptionSettings, TurnSettings
+from realtime_agent.server.settings import OPENAI_VOICES, Capabilities, Eagerness, TranscriptionSettings, TurnSettings
 
 _EAGERNESS: Mapping[str, Eagerness] = {"low": "low", "medium": "medium", "high": "high", "auto": "medium"}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -76,7 +76,7 @@ def _check_range(value: int, low: int, high: int, param: str) -> None:
 
 
 def read_transcription(
-    config: Mapping[str, Any] | None, languages: Sequence[str], param: str
+    config: Mapping[str, Any] | None, capabilities: Capabilities, param: str
 ) -> TranscriptionSettings | None:
     """Any `model` is taken, and the engine's own ear transcribes: clients always name one of OpenAI's."""
     if config is None:
@@ -84,7 +84,9 @@ def read_transcription(
     for name in ("languages", "keywords"):
         if config.get(name):
             raise unsupported(f"'{name}' of a transcription", f"{param}.{name}")
-    language = config.get("language") or None
+    if config.get("prompt") and not capabilities.reads_prompts:
+        raise unsupported("'prompt' of a transcription", f"{param}.prompt")
+    language, languages = config.get("language") or None, capabilities.languages
     if language is not None and languages and language.lower().split("-")[0] not in languages:
         raise refusal(
             f"Invalid value: '{language}'. The engine hears: {', '.join(languages)}.", param=f"{param}.language"

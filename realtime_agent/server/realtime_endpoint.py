@@ -15,7 +15,7 @@ from realtime_agent.server.house import House, logger, note, visit_of
 from realtime_agent.server.http_errors import Refusal, bad_request, unknown_call, unknown_url
 from realtime_agent.server.keys import SUBPROTOCOL
 from realtime_agent.server.kinds import MODEL_ID, Kind
-from realtime_agent.server.session import ServerSession
+from realtime_agent.server.session_core import SessionCore
 from realtime_agent.server.websocket import Connection
 
 _LONGEST_NAME = 100
@@ -54,7 +54,7 @@ class RealtimeEndpoint:
             await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
             bound_to = None if caller.grant is None else _update_of(caller.grant.session)
 
-            def make_session(view: Engine) -> ServerSession:
+            def make_session(view: Engine) -> SessionCore:
                 return house.sessions.make(kind, model, view)
 
             connection = Connection(receive, send, house.settings.limits, make_session, house.engine, bound_to)

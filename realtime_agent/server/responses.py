@@ -65,6 +65,7 @@ class Responses:
         self._conversation = conversation
         self._hearing = hearing
         self._runs: dict[str, _Run] = {}
+        self.begun = False  # whether there ever was a response
         self.has_spoken = False  # whether the model has made audio for the conversation
         self.heard_until: float | None = None  # when the last response will have been played, as far as we can tell
 
@@ -95,6 +96,7 @@ class Responses:
     ) -> None:
         """Begin a response. `context` is what the brain reads; None is the conversation."""
         self.check_can_create(in_conversation=in_conversation)
+        self.begun = True
         response_id = self._outbox.new_id("resp")
         output = ResponseOutput(self._outbox, response_id, settings, self._conversation if in_conversation else None)
         run = _Run(response_id, settings, output, in_conversation, context, metadata)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
-from realtime_agent.protocol import ErrorEvent, decode_client, encode
+from realtime_agent.protocol import ErrorEvent, encode
 from realtime_agent.server.actions import (
     Action,
     Emit,
@@ -20,10 +20,13 @@ from realtime_agent.server.actions import (
     StopTranscribing,
     Transcribe,
 )
+from realtime_agent.server.opening import OpenSession
 from realtime_agent.server.session import ServerSession
+from realtime_agent.server.session_core import SessionCore
 from realtime_agent.server.settings import Capabilities
 from realtime_agent.server.speaking import perform_response
 from realtime_agent.server.transcriber import Transcriber
+from realtime_agent.server.transcription_session import TranscriptionSession
 from realtime_agent.server.vad_turns import MakeDetector, SpeechDetector
 
 logger = logging.getLogger("realtime_agent.server")
@@ -39,7 +42,7 @@ class SessionRunner:
     the runner. Nothing is sent after `close`.
     """
 
-    def __init__(self, session: ServerSession, engine: Engine, send: Callable[[bytes], None]) -> None:
+    def __init__(self, session: SessionCore, engine: Engine, send: Callable[[bytes], None]) -> None:
         self._session = session
         self._engine = engine
         self._send = send
@@ -58,7 +61,7 @@ class SessionRunner:
     def receive(self, message: bytes | str) -> None:
         """One client event, as it came."""
         try:
-            event = decode_client(message)
+            event = self._session.decode(message)
         except RemoteProtocolError as error:
             refused = error
             self._guarded(lambda now: self._session.refuse(refused))
@@ -134,17 +137,52 @@ class SessionRunner:
         self._guarded(self._session.handle_timer)
 
 
-def make_session(
-    engine: Engine, *, model: str | None = None, make_detector: MakeDetector | None = None
-) -> ServerSession:
-    """A session core fit for this engine, with random ids and the default speech detector."""
-    languages = getattr(engine.ear, "languages", ())
-    return ServerSession(
+def make_session(engine: Engine, *, model: str | None = None, make_detector: MakeDetector | None = None) -> OpenSession:
+    """A voice-agent session fit for this engine, with random ids and the default speech detector.
+
+    While nothing has happened in it, a `session.update` makes it a transcription session.
+    """
+    agent = ServerSession(
         model=model or engine.name,
-        expires_at=int(time.time()) + SESSION_S,  # noqa: TID251 - a date for people, not a duration
+        expires_at=_expires_at(),
         new_id=random_id,
         make_detector=make_detector or default_detector,
-        capabilities=Capabilities(voices=tuple(engine.voice.voices), languages=tuple(languages)),
+        capabilities=_capabilities(engine),
+    )
+
+    def make_transcription() -> TranscriptionSession:
+        return make_transcription_session(engine, make_detector=make_detector, session_id=agent.id)
+
+    return OpenSession(agent, make_transcription)
+
+
+def make_transcription_session(
+    engine: Engine,
+    *,
+    model: str | None = None,
+    make_detector: MakeDetector | None = None,
+    session_id: str | None = None,
+) -> TranscriptionSession:
+    """A session that writes down with this engine's ear."""
+    return TranscriptionSession(
+        model=model or engine.ear.name,
+        expires_at=_expires_at(),
+        new_id=random_id,
+        make_detector=make_detector or default_detector,
+        capabilities=_capabilities(engine),
+        session_id=session_id,
+    )
+
+
+def _expires_at() -> int:
+    return int(time.time()) + SESSION_S  # noqa: TID251 - a date for people, not a duration
+
+
+def _capabilities(engine: Engine) -> Capabilities:
+    return Capabilities(
+        voices=tuple(engine.voice.voices),
+        languages=tuple(getattr(engine.ear, "languages", ())),
+        reads_prompts=getattr(engine.ear, "reads_prompts", True),
     )
 
 

@@ -39,6 +39,7 @@ from realtime_agent.protocol import (
     SessionUpdate,
     SessionUpdated,
     UnknownEvent,
+    decode_client,
 )
 from realtime_agent.server.actions import Action, EngineOutput, Heard, HearingFailed
 from realtime_agent.server.configuration import Configuration
@@ -74,9 +75,10 @@ class ServerSession:
             make_detector: makes the speech detector for a rate and threshold.
             capabilities: what the engine can do.
         """
+        self.id = new_id("sess")
         self._outbox = Outbox(new_id)
         self._configuration = Configuration(
-            session_id=new_id("sess"), model=model, expires_at=expires_at, capabilities=capabilities
+            session_id=self.id, model=model, expires_at=expires_at, capabilities=capabilities
         )
         self._conversation = Conversation(new_id("conv"))
         self._hearing = Hearing(self._outbox)
@@ -93,6 +95,13 @@ class ServerSession:
         )
 
         self._requests = Requests(self._outbox, self._conversation, self._transcripts, self._responses)
+
+    decode = staticmethod(decode_client)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has been said, written or asked for yet."""
+        return self._listening.untouched and not len(self._conversation) and not self._responses.begun
 
     @property
     def conversation(self) -> Conversation:
