@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import ClassVar
 
 from realtime_agent.errors import MissingExtra
 from realtime_agent.protocol.formats import AudioFormat
 
-SILENT_DBFS = -120.0
+_LISTENERS_A_MODEL = 4
 
 
 class Listener:
@@ -18,13 +20,32 @@ class Listener:
         MissingExtra: the `audio` extra is not installed.
     """
 
+    _open: ClassVar[int] = 0
+
     def __init__(self, audio_format: AudioFormat) -> None:
         try:
             from realtime_agent.audio.vad import make_detector
         except ImportError as error:
             raise MissingExtra("Local speech detection (switch it off with Settings(duck=False))", "audio") from error
         self._decode = decoder(audio_format)
+        self._rate_hz = audio_format.rate_hz
+        self._opened = False
         self._detector = make_detector(audio_format.rate_hz)
+
+    async def open(self) -> None:
+        """See that there are models enough for all listeners, for not all of them hear something at once."""
+        from realtime_agent.audio.silero import SileroModels
+
+        self._opened = True
+        Listener._open += 1
+        wanted = -(-Listener._open // _LISTENERS_A_MODEL)
+        await asyncio.to_thread(SileroModels.shared().prepare, wanted, 8_000 if self._rate_hz == 8_000 else 16_000)
+
+    def close(self) -> None:
+        """The conversation is over. Idempotent."""
+        if self._opened:
+            self._opened = False
+            Listener._open -= 1
 
     def hears_speech(self, audio: bytes) -> bool:
         """Whether this frame is speech."""

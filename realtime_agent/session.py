@@ -192,6 +192,8 @@ class Session:
             self._connection = await self._model.connect(_ModelSide(self))
             self._feed(inputs.Connected())
             await self._ready
+            if self._listener is not None:
+                await self._listener.open()
             if self._user is not None:
                 await self._user.open(_UserSide(self))
             self._feed(inputs.Opened())
@@ -245,6 +247,8 @@ class Session:
             logger.warning("Closing took more than %.0f s; the connection is dropped.", _CLOSE_TIMEOUT_S)
             if self._connection is not None:
                 self._connection.abort()
+        if self._listener is not None:
+            self._listener.close()
         self._state = "closed"
         self._events.put(Closed(reason, error, self._core.time_s))
         self._wake_idle_waiters()

@@ -24,7 +24,7 @@ _HYSTERESIS = 0.15  # speech ends this far below the threshold, as in Silero's o
 
 
 class SileroModels:
-    """Models to lend. Belongs to one thread: the event loop's.
+    """Models to lend. Lending belongs to one thread, the event loop's, and never loads; `prepare` may run in another.
 
     Args:
         capacity: no more models than this are ever loaded (10 MB each). Beyond it nothing is lent, which sheds load:
@@ -36,7 +36,7 @@ class SileroModels:
     def __init__(self, capacity: int = 32) -> None:
         self.capacity = capacity
         self._idle: dict[int, list[Any]] = {8_000: [], 16_000: []}
-        self._loaded = 0
+        self._loaded = {8_000: 0, 16_000: 0}
 
     @classmethod
     def shared(cls) -> SileroModels:
@@ -46,15 +46,19 @@ class SileroModels:
         return cls._shared
 
     def prepare(self, models: int = 1, rate_hz: int = 16_000) -> None:
-        """See that so many are loaded and idle. Blocks 42 ms for each that is not: do it before audio flows."""
-        idle = self._idle[rate_hz]
-        while len(idle) < models and self._loaded < self.capacity:
-            idle.append(SileroVAD(rate_hz))
-            self._loaded += 1
+        """See that so many are loaded. Blocks 42 ms for each that is not: do it off the event loop."""
+        while self._loaded[rate_hz] < models and sum(self._loaded.values()) < self.capacity:
+            self._loaded[rate_hz] += 1
+            self._idle[rate_hz].append(SileroVAD(rate_hz))
+
+    def obtain(self, rate_hz: int) -> Any | None:
+        """As `borrow`, but where none is idle one is loaded, which blocks; None at the capacity."""
+        if not self._idle[rate_hz]:
+            self.prepare(self._loaded[rate_hz] + 1, rate_hz)
+        return self.borrow(rate_hz)
 
     def borrow(self, rate_hz: int) -> Any | None:
         """A model that remembers nothing, or None when all are out."""
-        self.prepare(1, rate_hz)
         idle = self._idle[rate_hz]
         return idle.pop() if idle else None
 
@@ -85,6 +89,7 @@ class SileroDetector:
         self._model: Any | None = None
         self._pending: Floats
         self._speech: bool
+        self._models.prepare(1, self._model_hz)
         self._clear()
 
     def process(self, pcm: bytes) -> bool:
@@ -99,8 +104,10 @@ class SileroDetector:
 
     def probability(self, pcm: bytes) -> float:
         """How sure it is that speech is heard, after this frame. 0 while no model can be had."""
-        if self._model is None and not self.warm_up(b""):
-            return 0.0
+        if self._model is None:
+            self._model = self._models.obtain(self._model_hz)
+            if self._model is None:
+                return 0.0
         self._pending = np.concatenate((self._pending, self._narrow(pcm)))
         done = 0
         while len(self._pending) - done >= self._window:
@@ -112,7 +119,7 @@ class SileroDetector:
     def warm_up(self, pcm: bytes, *, next_frame_ms: float = 20) -> bool:
         """Begin a stream with audio from before it, so that a window ends with the frame that comes next.
 
-        Returns False when no model can be had.
+        Returns False when all models are out.
         """
         self.reset()
         self._model = self._models.borrow(self._model_hz)

@@ -60,7 +60,8 @@ class CascadeDetector:
     verdict comes with the very frame that opened the gate. The gate closes `hold_ms` after the last frame in which
     either of the two heard something, and Silero's model goes back to the pool (`SileroModels`).
 
-    Where the pool is exhausted, the cheap gate decides alone: rather a false alarm than a deaf agent.
+    Where the pool is exhausted, the cheap gate decides alone: rather a false alarm than a deaf agent. One model is loaded
+    with the first detector; who holds many streams prepares more (`SileroModels.prepare`), ahead and in a thread.
 
     The default threshold is for hearing an onset quickly: a false alarm costs little, for it only ducks. Real speech is
     found 23-27 ms (median) after it began, in 98-100 % of the cases within 60 ms; at Silero's usual 0.5 it is 30 ms and
@@ -78,9 +79,7 @@ class CascadeDetector:
     ) -> None:
         self.rate_hz = rate_hz
         self._gate = WebRtcDetector(rate_hz)
-        self._models = models or SileroModels.shared()
-        self._models.prepare()
-        self._silero = SileroDetector(rate_hz, threshold=threshold, models=self._models)
+        self._silero = SileroDetector(rate_hz, threshold=threshold, models=models)
         self._recent: deque[bytes] = deque(maxlen=max(1, round(preroll_ms / FRAME_MS)))
         self._hold_frames = max(1, round(hold_ms / FRAME_MS))
         self._left = 0  # frames until the gate closes; 0 is closed

@@ -124,7 +124,7 @@ def test_the_model_is_borrowed_only_while_something_is_heard() -> None:
 
 def test_with_no_model_left_the_cheap_detector_decides_alone() -> None:
     models = SileroModels(capacity=1)
-    taken = models.borrow(16_000)
+    taken = models.obtain(16_000)
     detector = CascadeDetector(_RATE_HZ, models=models)
     speech = _speech()[: _RATE_HZ * 2 * 5]
     assert _verdicts(detector, speech) == _verdicts(WebRtcDetector(_RATE_HZ), speech)
