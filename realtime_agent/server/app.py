@@ -19,13 +19,12 @@ except ImportError as error:
     raise MissingExtra("The server", "server") from error
 
 from realtime_agent.server.house import House
-from realtime_agent.server.http_api import Handler, HttpApi
+from realtime_agent.server.http_api import HttpApi
 from realtime_agent.server.realtime_endpoint import NoSuchSocket, RealtimeEndpoint
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import ExceptionHandler
 
 
 def make_app(
@@ -58,6 +57,12 @@ def make_app(
         yield
         house.door.close()
 
+    async def no_route(request: Request, error: Exception) -> Response:
+        return await api.elsewhere(request)
+
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        return await api.wrong_method(request, (getattr(error, "headers", None) or {}).get("Allow", "GET"))
+
     return Starlette(
         routes=[
             Route("/healthz", api.health, methods=["GET"]),
@@ -71,13 +76,6 @@ def make_app(
             WebSocketRoute("/v1/realtime/translations", RealtimeEndpoint(house, "translation")),
             WebSocketRoute("/{path:path}", NoSuchSocket(house)),
         ],
-        exception_handlers={404: _ignoring_error(api.elsewhere), 405: _ignoring_error(api.wrong_method)},
+        exception_handlers={404: no_route, 405: wrong_method},
         lifespan=lifespan,
     )
-
-
-def _ignoring_error(handler: Handler) -> ExceptionHandler:
-    async def handle(request: Request, error: Exception) -> Response:
-        return await handler(request)
-
-    return handle

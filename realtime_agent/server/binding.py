@@ -28,6 +28,7 @@ class Binding:
 
     def __init__(self, session: Mapping[str, Any]) -> None:
         """`session`: the `session.update` body that the secret was minted with."""
+        self._type = session.get("type", "realtime")
         self._bound = {name: session[name] for name in _IF_SET if name in session}
         self._bound |= {name: session.get(name) or nothing for name, nothing in _ALWAYS.items()}
 
@@ -35,6 +36,8 @@ class Binding:
         """Why this event may not be obeyed; None where it may. To set what is set already is no change."""
         match event:
             case SessionUpdate(session=update):
+                if update.type != self._type:
+                    return _bound("'session.type' is fixed", "session.type")
                 return self._check_fields(update, "session")
             case ResponseCreate(response=overrides) if overrides is not None:
                 return self._check_fields(overrides, "response") or _check_items(

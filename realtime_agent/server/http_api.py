@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -27,8 +26,6 @@ from realtime_agent.server.openapi import openapi_document
 # What OpenAI serves and we do not: clients are told so, instead of looking for a typing error in their address.
 _ELSEWHERE = {"audio", "batches", "chat", "completions", "embeddings", "files", "images", "live", "moderations"}
 _ELSEWHERE |= {"realtime", "responses", "uploads", "vector_stores", "videos"}
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class HttpApi:
@@ -84,8 +81,10 @@ class HttpApi:
             refused = not_served(f"{request.method} /{'/'.join(parts)}"[:200])
         return self._answer(request, refused or unknown_url(request.method, request.url.path))
 
-    async def wrong_method(self, request: Request) -> Response:
-        return self._answer(request, wrong_method(request.method, request.url.path))
+    async def wrong_method(self, request: Request, allowed: str) -> Response:
+        """A path that there is, with a method that there is not."""
+        refused = self._house.door.check_names(visit_of(request.scope))
+        return self._answer(request, refused or wrong_method(request.method, request.url.path), {"Allow": allowed})
 
     def _identify(self, request: Request) -> Caller | Refusal:
         return self._house.door.identify(visit_of(request.scope), self._house.now())

@@ -193,7 +193,16 @@ _SECRET_REQUEST: Mapping[str, Any] = {
         },
         "session": {
             "type": ["object", "null"],
-            "description": "As in a `session.update` event. The holder cannot change its instructions and tools.",
+            "description": (
+                "As in a `session.update` event, and refused by the same rules. The holder of the secret cannot change "
+                "its instructions and tools."
+            ),
+            "properties": {
+                "type": {"enum": ["realtime", "transcription"]},
+                "model": {"type": ["string", "null"]},
+                "instructions": {"type": ["string", "null"]},
+            },
+            "required": ["type"],
         },
     },
 }

@@ -18,7 +18,7 @@ BEARER = {"Authorization": f"Bearer {KEY}"}
 
 @pytest.fixture
 async def server() -> AsyncIterator[Served]:
-    async with served() as server:
+    async with served(kinds=["realtime"]) as server:
         yield server
 
 

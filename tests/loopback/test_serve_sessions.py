@@ -40,8 +40,6 @@ async def test_the_handshakes_table() -> None:
         assert await refused(server, "sk-wrong") == (401, "invalid_api_key")
         assert await refused(server, headers={"Origin": "https://evil.example.com"}) == (403, "origin_not_allowed")
         assert await refused(server, headers={"Origin": "null"}) == (403, "origin_not_allowed")
-        assert await refused(server, query="?intent=transcription") == (501, "not_implemented")
-        assert await refused(server, query="/translations?model=x") == (501, "not_implemented")
         assert await refused(server, query="?call_id=rtc_1") == (404, "call_id_not_found")
         assert await refused(server, query="?intent=nonsense") == (400, "invalid_value")
         assert await refused(server, query=f"?model={'m' * 101}") == (400, "invalid_value")
@@ -50,6 +48,12 @@ async def test_the_handshakes_table() -> None:
         for headers in ({"Origin": "http://localhost:3000"}, {"Origin": f"http://127.0.0.1:{server.port}"}):
             async with client_of(server, headers=headers) as client:
                 assert (await client.next())["session"]["model"] == "gpt-realtime"
+
+
+async def test_a_kind_of_session_that_is_not_served_is_refused_before_it_opens() -> None:
+    async with served(kinds=["realtime"]) as server:
+        assert await refused(server, query="?intent=transcription") == (501, "not_implemented")
+        assert await refused(server, query="/translations?model=x") == (501, "not_implemented")
 
 
 async def test_a_browser_shows_its_key_in_a_subprotocol_and_is_answered_realtime() -> None:
