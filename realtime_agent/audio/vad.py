@@ -60,8 +60,8 @@ class CascadeDetector:
     verdict comes with the very frame that opened the gate. The gate closes `hold_ms` after the last frame in which
     either of the two heard something, and Silero's model goes back to the pool (`SileroModels`).
 
-    Where the pool is exhausted, the cheap gate decides alone: rather a false alarm than a deaf agent. One model is loaded
-    with the first detector; who holds many streams prepares more (`SileroModels.prepare`), ahead and in a thread.
+    Where the pool is exhausted, the cheap gate decides alone: rather a false alarm than a deaf agent. One model is
+    loaded with the first detector; who holds many streams prepares more (`SileroModels.prepare`), in a thread.
 
     The default threshold is for hearing an onset quickly: a false alarm costs little, for it only ducks. Real speech is
     found 23-27 ms (median) after it began, in 98-100 % of the cases within 60 ms; at Silero's usual 0.5 it is 30 ms and

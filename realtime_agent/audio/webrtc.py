@@ -23,9 +23,9 @@ _RISE_A_FRAME = 10 ** (0.3 * 0.02)  # 3 dB a second; between two words of speech
 class WebRtcDetector:
     """WebRTC's detector at 8 kHz behind an energy floor that follows the room.
 
-    The floor is the room's noise by minimum statistics (after R. Martin, 2001, without its smoothing): it falls with the
-    quietest frame and rises by 3 dB a second. A frame less than 3 dB above it is silence and costs next to nothing, so
-    that a fan or a street behind the window does not hold the gate open.
+    The floor is the room's noise by minimum statistics (after R. Martin, 2001, without its smoothing): it falls with
+    the quietest frame and rises by 3 dB a second. A frame less than 3 dB above it is silence and costs next to nothing,
+    so that a fan or a street behind the window does not hold the gate open.
 
     Args:
         rate_hz: rate of the audio; 8 kHz or more.
@@ -37,6 +37,9 @@ class WebRtcDetector:
             raise ConfigError(f"Speech is detected at 8 kHz and above, in frames of 20 ms; not at {rate_hz} Hz.")
         self.rate_hz = rate_hz
         self._mode = mode
+        self._room: float
+        self._vad: webrtcvad.Vad
+        self._decimator: Decimator | None
         self._quietest = _mean_square(_QUIETEST_DBFS) / _MARGIN
         self.reset()
 
