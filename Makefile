@@ -4,16 +4,20 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint types bench format clean help
+.PHONY: demo test test-clients lint types bench format clean help
 
 help:            ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
 
 demo: $(READY)   ## hold a spoken conversation, offline; writes conversation.wav and conversation.html
 	$(BIN)/realtime-agent demo
 
 test: $(READY)   ## the whole test suite
 	$(BIN)/python -m pytest
+
+test-clients: $(READY)  ## stock OpenAI clients, each in its own environment, against the server
+	$(BIN)/python -m tests.clients.environments
+	$(BIN)/python -m pytest tests/clients
 
 lint: $(READY)   ## style
 	$(BIN)/ruff check .
@@ -30,7 +34,7 @@ format: $(READY) ## put the code in shape
 	$(BIN)/ruff format .
 
 clean:           ## remove what these commands made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis conversation.wav conversation.html
+	rm -rf $(VENV) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis conversation.wav conversation.html
 
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
