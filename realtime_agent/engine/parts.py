@@ -98,6 +98,10 @@ class Message:
     image_urls: tuple[str, ...] = ()
 
 
+IDLE_HINT = "The user has not said anything for a while."
+"""The system message that a brain reads before a user's message without words, when a session's idle timeout ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class PastCall:
     """A tool call that was made before, and its output once there is one."""

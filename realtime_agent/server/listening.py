@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from realtime_agent.engine.parts import IDLE_HINT
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import (
     ConversationItemAdded,
@@ -39,8 +40,6 @@ from realtime_agent.server.vad_turns import (
     TurnEvent,
     VadTurns,
 )
-
-IDLE_HINT = "The user has not said anything for a while."
 
 
 class Answering(Protocol):

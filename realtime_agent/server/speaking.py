@@ -3,6 +3,9 @@
 The brain's text is cut into clauses as it comes, each clause is spoken at once, resampled and handed on. There is no
 queue between the two: while the voice works, the rest of the brain's answer waits where it comes from, so that
 nothing runs ahead of an interruption and there is nothing to bound.
+
+Instructions of the form `Say word for word: "…"` (`protocol/say.py`) ask no brain: a language model would paraphrase,
+refuse, or answer. The text itself is the answer.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from realtime_agent.engine.engine import Engine
 from realtime_agent.engine.parts import BrainEvent, BrainUsage, TextDelta, ToolCallRequest
 from realtime_agent.engine.segment import ClauseSplitter
 from realtime_agent.errors import EngineError
+from realtime_agent.protocol.say import said_text
 from realtime_agent.server.actions import (
     EngineOutput,
     ResponseCall,
@@ -58,8 +62,17 @@ async def perform_response(engine: Engine, start: StartResponse, answer: Answer)
     answer(ended)
 
 
+def _reply(engine: Engine, start: StartResponse) -> AsyncIterator[BrainEvent]:
+    dictated = said_text(start.request.instructions)
+    return engine.brain.reply(start.request) if dictated is None else _dictated(dictated)
+
+
+async def _dictated(text: str) -> AsyncIterator[BrainEvent]:
+    yield TextDelta(text)
+
+
 async def _perform_text(engine: Engine, start: StartResponse, answer: Answer) -> None:
-    async with _bounded(engine.brain.reply(start.request), BRAIN_DEADLINE_S) as events:
+    async with _bounded(_reply(engine, start), BRAIN_DEADLINE_S) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 answer(ResponseText(start.response_id, event.text))
@@ -78,7 +91,7 @@ class _Spoken:
 
     async def perform(self) -> None:
         splitter = ClauseSplitter()
-        async with _bounded(self._engine.brain.reply(self._start.request), BRAIN_DEADLINE_S) as events:
+        async with _bounded(_reply(self._engine, self._start), BRAIN_DEADLINE_S) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     for clause in splitter.feed(event.text):

@@ -6,8 +6,7 @@ import pytest
 
 from realtime_agent.engine.brain import count_tokens
 from realtime_agent.engine.brain.smalltalk import LOST, agent_name
-from realtime_agent.engine.parts import BrainRequest, BrainUsage, Message, TextDelta
-from realtime_agent.protocol.say import say_instructions
+from realtime_agent.engine.parts import IDLE_HINT, BrainRequest, BrainUsage, Message, TextDelta
 from tests.brain_talk import LIGHT, NOW, TIMER, WEATHER, Reply, ask, reply_to, talk
 
 RULES = "rule-based assistant"
@@ -137,16 +136,28 @@ async def test_the_next_story_is_another_one() -> None:
     assert (await talk("tell me a joke", "tell me a joke")).text != (await talk("tell me a joke")).text
 
 
-@pytest.mark.parametrize(
-    "text", ["Hello.", 'Two  spaces, "quotes"\nand a line. Dr. No! ', "", "Say it. Twice? Yes…  ok", "日本語"]
-)
-async def test_say_is_obeyed_to_the_letter(text: str) -> None:
-    request = BrainRequest(say_instructions(text), [Message("user", "what time is it")], (LIGHT,))
-    assert (await reply_to(request)).text == text
-
-
 async def test_say_written_by_hand_is_obeyed_too() -> None:
     assert (await reply_to(BrainRequest("Say word for word: Good evening.", []))).text == "Good evening."
+
+
+async def test_a_person_who_has_been_silent_for_long_is_asked_whether_they_are_still_there() -> None:
+    silence = [Message("system", IDLE_HINT), Message("user", "")]
+    begun = [Message("user", "what time is it"), Message("assistant", "It is noon.")]
+    first = await reply_to(BrainRequest("You are Ada.", [*begun, *silence], (LIGHT,)))
+    assert first.text == "Are you still there?"
+    asked = [*begun, *silence, Message("assistant", first.text)]
+    second = await reply_to(BrainRequest("You are Ada.", [*asked, *silence], (LIGHT,)))
+    assert second.text == "I am still here. Just speak when you need me."
+    back = [*asked, Message("user", "yes, hello")]
+    assert (await reply_to(BrainRequest("You are Ada.", back, (LIGHT,)))).text not in (first.text, second.text)
+    silent_again = [*back, Message("assistant", "Hello."), *silence]
+    assert (await reply_to(BrainRequest("You are Ada.", silent_again, (LIGHT,)))).text == first.text
+
+
+async def test_a_turn_without_words_that_no_silence_explains_was_not_caught() -> None:
+    heard = [Message("system", IDLE_HINT), Message("user", ""), Message("assistant", "Are you still there?")]
+    reply = await reply_to(BrainRequest("You are Ada.", [*heard, Message("user", "")]))
+    assert reply.text == "Sorry, I did not catch that."
 
 
 async def test_with_nothing_said_yet_it_greets() -> None:

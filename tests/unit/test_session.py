@@ -145,13 +145,12 @@ async def test_without_a_user_the_conversation_is_in_writing() -> None:
 
 @virtual_time
 async def test_the_greeting_is_said_word_for_word_and_first() -> None:
-    engine = FakeEngine(lambda request: [TextDelta(request.instructions)])
+    engine = FakeEngine()
     user = MemoryUser(open_mic=True)
     async with Session(Agent(greeting="Welcome!"), model=embedded(engine), user=user, settings=SERVER_TURNS) as session:
         events = await events_until(session, agent_ended)
-    assert [e.text for e in events if isinstance(e, AgentTranscript) and e.final] == [
-        'Say word for word: "Welcome!"'
-    ], "the fake brain reads its instruction aloud"
+    assert [e.text for e in events if isinstance(e, AgentTranscript) and e.final] == ["Welcome!"]
+    assert not engine.brain.requests
 
 
 @virtual_time

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...errors import EngineError
-from ...protocol.say import SAY_PREFIX, said_text
-from ..parts import BrainRequest, Message, PastCall
+from ...protocol.say import SAY_PREFIX
+from ..parts import IDLE_HINT, BrainRequest, Message, PastCall
 from .arguments import Filling, add_from_answer, fill_answer
 from .clauses import begins_request, form_of
 from .matching import Profile
@@ -28,7 +28,18 @@ from .questions import ask
 from .requests import Call, Plan, Step, best_match, forced_plan, plan, profiles_of
 from .schemas import Leaf
 from .skills import do_echo, do_skill, plain
-from .smalltalk import NOT_HEARD, agent_name, greeting, is_greeting, kind_of, lost, opening_words, small_talk
+from .smalltalk import (
+    NOT_HEARD,
+    STILL_HERE,
+    STILL_THERE,
+    agent_name,
+    greeting,
+    is_greeting,
+    kind_of,
+    lost,
+    opening_words,
+    small_talk,
+)
 from .speaking import speak_results
 from .words import Utterance, read
 
@@ -71,16 +82,32 @@ def decide(request: BrainRequest, now: datetime) -> Decision:
     Raises:
         EngineError: the person's last message holds an image.
     """
-    dictated = said_text(request.instructions)
-    if dictated is None and request.instructions.startswith(SAY_PREFIX):
-        dictated = request.instructions[len(SAY_PREFIX) :].strip().strip('"“”')  # written by hand
-    if dictated is not None:
-        return Decision(dictated)
+    if request.instructions.startswith(SAY_PREFIX):  # written by hand; `say()` is the server's own work
+        return Decision(request.instructions[len(SAY_PREFIX) :].strip().strip('"“”'))
+    if request.conversation and (reminder := _still_there(request.conversation)):
+        return Decision(reminder)
     system = [item.text for item in request.conversation if isinstance(item, Message) and item.role == "system"]
     if system:
         rest = [item for item in request.conversation if not (isinstance(item, Message) and item.role == "system")]
         request = replace(request, instructions="\n".join([request.instructions, *system]), conversation=rest)
     return _Dialogue(request, now).reply(request.conversation, 0)
+
+
+def _still_there(items: Items) -> str:
+    """What to say to a person who has been silent for too long; "" where something was said."""
+    at = max((index for index, item in enumerate(items) if _is_idle_hint(item)), default=None)
+    if at is None or any(not isinstance(item, Message) or item.role != "user" or item.text for item in items[at + 1 :]):
+        return ""
+    for item in reversed(items[:at]):
+        if isinstance(item, Message) and item.role == "user" and item.text:
+            break
+        if _is_idle_hint(item):
+            return STILL_HERE
+    return STILL_THERE
+
+
+def _is_idle_hint(item: Message | PastCall) -> bool:
+    return isinstance(item, Message) and item.role == "system" and item.text == IDLE_HINT
 
 
 class _Dialogue:

@@ -89,6 +89,8 @@ LOST = (
     "I did not get that. Please say it in other words, or ask me what I can do.",
 )
 NOT_HEARD = "Sorry, I did not catch that."
+STILL_THERE = "Are you still there?"
+STILL_HERE = "I am still here. Just speak when you need me."
 
 
 def agent_name(instructions: str) -> str:
