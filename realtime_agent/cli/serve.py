@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import logging
 import os
@@ -93,7 +94,9 @@ def make_engine(options: ServeOptions) -> Engine:
     if options.brain_url is None or options.brain_model is None:
         raise ConfigError("Give both, --brain-url and --brain-model.")
     brain = ChatBrain(options.brain_url, options.brain_model, os.environ.get("REALTIME_AGENT_BRAIN_KEY"))
-    return Engine(engine.ear, brain, engine.voice)
+    thinking = copy.copy(engine)
+    thinking.brain = brain
+    return thinking
 
 
 def _imported(name: str) -> object:

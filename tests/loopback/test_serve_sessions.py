@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from typing import Any
 
@@ -34,7 +35,7 @@ async def refused(server: Served, key: str | None = KEY, **how: Any) -> tuple[in
     return response.status_code, body["error"]["code"]
 
 
-async def test_the_handshakes_table() -> None:
+async def test_the_handshakes_table(caplog: pytest.LogCaptureFixture) -> None:
     async with served() as server:
         assert await refused(server, None) == (401, "invalid_api_key")
         assert await refused(server, "sk-wrong") == (401, "invalid_api_key")
@@ -48,6 +49,7 @@ async def test_the_handshakes_table() -> None:
         for headers in ({"Origin": "http://localhost:3000"}, {"Origin": f"http://127.0.0.1:{server.port}"}):
             async with client_of(server, headers=headers) as client:
                 assert (await client.next())["session"]["model"] == "gpt-realtime"
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_kind_of_session_that_is_not_served_is_refused_before_it_opens() -> None:
