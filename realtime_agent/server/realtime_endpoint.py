@@ -49,22 +49,28 @@ class RealtimeEndpoint:
             await deny(scope, send, place)
             return
         try:
-            note(scope, 101)
-            subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
-            await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
-            bound_to = None if caller.grant is None else _update_of(caller.grant.session)
-
-            def make_session(view: Engine) -> SessionCore:
-                return house.sessions.make(kind, model, view)
-
-            connection = Connection(receive, send, house.settings.limits, make_session, house.engine, bound_to)
-            close = await connection.run()
-            if close is not None:
-                logger.info("session of %s closed: %d %s", caller.name, close.code, close.reason)
-        except OSError:  # the client left during the handshake, as ASGI servers say
-            pass
+            await self._hold(scope, receive, send, caller, kind, model)
         finally:
             house.door.leave(place)
+
+    async def _hold(self, scope: Scope, receive: Receive, send: Send, caller: Caller, kind: Kind, model: str) -> None:
+        """Accept the handshake and hold the session. What cannot be made is not accepted, and the client gets a 500."""
+        house = self._house
+
+        def make_session(view: Engine) -> SessionCore:
+            return house.sessions.make(kind, model, view)
+
+        bound_to = None if caller.grant is None else _update_of(caller.grant.session)
+        connection = Connection(receive, send, house.settings.limits, make_session, house.engine, bound_to)
+        note(scope, 101)
+        subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+        try:
+            await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": []})
+        except OSError:  # the client left during the handshake, as ASGI servers say
+            return
+        close = await connection.run()
+        if close is not None:
+            logger.info("session of %s closed: %d %s", caller.name, close.code, close.reason)
 
     def _order(self, scope: Scope, caller: Caller) -> tuple[Kind, str] | Refusal:
         """Which session is wanted, of which model."""

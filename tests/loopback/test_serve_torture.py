@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime_agent.engine.parts import BrainEvent, BrainRequest, TextDelta
-from tests.fakes_engine import FakeBrain, FakeEngine
+from tests.fakes_engine import FakeBrain, FakeEngine, FakeVoice
 from tests.serving import DEADLINE_S, KEY, Served, client_of, served
 
 MIB = 1 << 20
@@ -79,6 +79,20 @@ def test_any_frames_are_answered_one_by_one(frames: list[str | bytes]) -> None:
                 assert (await client.next())["type"] == "error"
 
     asyncio.run(converse())
+
+
+async def test_a_bug_in_an_engine_is_told_before_the_session_opens(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine()
+    async with served(engine) as server:
+        del engine.voice
+        with pytest.raises(InvalidStatus) as failed:
+            async with client_of(server):
+                pass
+        assert failed.value.response.status_code == 500
+        engine.voice = FakeVoice()
+        async with client_of(server) as client:
+            assert (await client.answer("Hello"))["status"] == "completed"
+    assert "AttributeError" in caplog.text
 
 
 async def test_invalid_utf8_ends_the_connection_alone() -> None:
