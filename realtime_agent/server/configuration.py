@@ -30,6 +30,7 @@ from realtime_agent.server.readers import (
     read_tool_choice,
     read_tools,
     read_transcription,
+    read_truncation,
     read_turns,
     read_voice,
 )
@@ -178,6 +179,7 @@ class Configuration:
             tools=tools,
             tool_choice=read_tool_choice(payload["tool_choice"], tools, f"{at}.tool_choice"),
             parallel_tool_calls=payload.get("parallel_tool_calls") is not False,
+            truncation=read_truncation(payload["truncation"], f"{at}.truncation"),
             max_output_tokens=read_max_output_tokens(payload["max_output_tokens"], f"{at}.max_output_tokens"),
         )
 
@@ -268,12 +270,8 @@ def _refuse_unsupported(payload: Mapping[str, Any], at: str) -> None:
     """What the protocol has and this engine has not: no prompt store, no reasoning, no noise reduction."""
     if payload["prompt"] is not None:
         raise unsupported("A stored prompt", f"{at}.prompt", "Send its text as instructions.")
-    if payload.get("reasoning") is not None:
+    if (payload.get("reasoning") or {}).get("effort") is not None:
         raise unsupported("Reasoning effort", f"{at}.reasoning")
-    if payload["truncation"] not in ("auto", "disabled"):
-        raise unsupported(
-            "Truncation by retention ratio", f"{at}.truncation", "The whole conversation is kept; use 'auto'."
-        )
     refuse_unheard(payload, at)
 
 
@@ -286,4 +284,4 @@ def refuse_unheard(payload: Mapping[str, Any], at: str) -> None:
     if payload["audio"]["input"]["noise_reduction"] is not None:
         raise unsupported("Noise reduction", f"{at}.audio.input.noise_reduction")
     for index, name in enumerate(payload["include"] or ()):
-        raise unsupported(f"'{name}'", f"{at}.include[{index}]")
+        raise unsupported(f"'{name}'", f"{at}.include[{index}]", "The ear gives words without probabilities.")

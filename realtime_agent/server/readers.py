@@ -9,7 +9,14 @@ from typing import Any
 from realtime_agent.engine.parts import ToolSpec
 from realtime_agent.protocol.formats import FORMATS, AudioFormat
 from realtime_agent.server.errors import refusal, unsupported
-from realtime_agent.server.settings import OPENAI_VOICES, Capabilities, Eagerness, TranscriptionSettings, TurnSettings
+from realtime_agent.server.settings import (
+    OPENAI_VOICES,
+    Capabilities,
+    Eagerness,
+    TranscriptionSettings,
+    TruncationSettings,
+    TurnSettings,
+)
 
 _EAGERNESS: Mapping[str, Eagerness] = {"low": "low", "medium": "medium", "high": "high", "auto": "medium"}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -126,6 +133,24 @@ def read_tool_choice(choice: Any, tools: Sequence[ToolSpec], param: str) -> str:
     if all(tool.name != name for tool in tools):
         raise refusal(f"Tool choice '{name}' not found in 'tools'.", param=f"{param}.name")
     return name
+
+
+def read_truncation(config: str | Mapping[str, Any], param: str) -> TruncationSettings:
+    if config == "auto":
+        return TruncationSettings()
+    if config == "disabled":
+        return TruncationSettings(retention_ratio=None)
+    if not isinstance(config, Mapping) or config.get("type") != "retention_ratio":
+        kind = config.get("type") if isinstance(config, Mapping) else config
+        raise refusal(
+            f"Invalid value: '{kind}'. Supported values are: 'auto', 'disabled', 'retention_ratio'.",
+            param=f"{param}.type",
+        )
+    limit = (config.get("token_limits") or {}).get("post_instructions")
+    if limit is not None and limit < 0:
+        at = f"{param}.token_limits.post_instructions"
+        raise refusal(f"Expected a value >= 0, but got {limit}.", code="integer_below_min_value", param=at)
+    return TruncationSettings(float(config["retention_ratio"]), limit)
 
 
 def read_max_output_tokens(value: int | str, param: str) -> int | None:

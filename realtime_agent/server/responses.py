@@ -15,10 +15,11 @@ sent by `_end` and nowhere else, and `_end` removes the response: it is sent exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import RateLimitsUpdated, ResponseCreated, ResponseDone
 from realtime_agent.server.actions import (
     EngineOutput,
@@ -36,11 +37,20 @@ from realtime_agent.server.errors import refusal
 from realtime_agent.server.hearing import Hearing, Understood
 from realtime_agent.server.outbox import Outbox
 from realtime_agent.server.output import ResponseOutput
-from realtime_agent.server.settings import Settings
-from realtime_agent.server.usage import Tokens, input_tokens, wire_usage
+from realtime_agent.server.settings import DEFAULT_CONTEXT_TOKENS, Settings
+from realtime_agent.server.truncation import ContextWindow
+from realtime_agent.server.usage import Tokens, wire_usage
 
 CancelReason = Literal["turn_detected", "client_cancelled"]
 MAX_OUT_OF_BAND = 16
+
+ReportLimits = Callable[[int], Sequence[Mapping[str, Any]]]
+"""Told the tokens of a response that ended; says what is left of the client's limits, as `rate_limits.updated` does:
+`name`, `limit`, `remaining`, `reset_seconds` of each."""
+
+
+def _no_limits(tokens: int) -> Sequence[Mapping[str, Any]]:
+    return ()
 
 
 @dataclass(slots=True, eq=False)
@@ -60,8 +70,18 @@ class _Run:
 class Responses:
     """All responses of one session."""
 
-    def __init__(self, outbox: Outbox, conversation: Conversation, hearing: Hearing) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        conversation: Conversation,
+        hearing: Hearing,
+        *,
+        window: ContextWindow | None = None,
+        report_limits: ReportLimits | None = None,
+    ) -> None:
         self._outbox = outbox
+        self._window = window or ContextWindow(DEFAULT_CONTEXT_TOKENS)
+        self._report_limits = report_limits or _no_limits
         self._conversation = conversation
         self._hearing = hearing
         self._runs: dict[str, _Run] = {}
@@ -169,11 +189,16 @@ class Responses:
     def _start_if_ready(self, run: _Run) -> None:
         if any(self._hearing.waiting_for(entry.id) for entry in self._context(run)):
             return
-        run.started = True
-        context = list(self._context(run))
         settings = run.settings
-        run.read = input_tokens(settings, context)
-        request = brain_request(settings, context, run.metadata)
+        try:
+            reading = self._window.fit(settings, list(self._context(run)), in_conversation=run.context is None)
+        except RemoteProtocolError as error:
+            problem = {"type": "invalid_request_error", "code": error.code, "message": error.message}
+            self._end(run, "failed", error=problem)
+            return
+        run.started = True
+        run.read = reading.tokens
+        request = brain_request(settings, reading.entries, run.metadata)
         self._outbox.do(
             StartResponse(run.id, request, settings.speaks, settings.voice, settings.speed, settings.output_format)
         )
@@ -197,8 +222,10 @@ class Responses:
                 details["reason"] = reason
             if error is not None:
                 details["error"] = error
-        self._outbox.emit(ResponseDone, response=self._wire(run, status, details))
-        self._outbox.emit(RateLimitsUpdated, rate_limits=[])  # there are none, and clients wait for the event
+        response = self._wire(run, status, details)
+        self._outbox.emit(ResponseDone, response=response)
+        # Where there are no limits the event says so: clients wait for it.
+        self._outbox.emit(RateLimitsUpdated, rate_limits=self._report_limits(response["usage"]["total_tokens"]))
         if stop and run.started:
             self._outbox.do(StopResponse(run.id))
 

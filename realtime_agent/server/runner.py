@@ -21,9 +21,10 @@ from realtime_agent.server.actions import (
     Transcribe,
 )
 from realtime_agent.server.opening import OpenSession
+from realtime_agent.server.responses import ReportLimits
 from realtime_agent.server.session import ServerSession
 from realtime_agent.server.session_core import SessionCore
-from realtime_agent.server.settings import Capabilities
+from realtime_agent.server.settings import DEFAULT_CONTEXT_TOKENS, Capabilities
 from realtime_agent.server.speaking import perform_response
 from realtime_agent.server.transcriber import Transcriber
 from realtime_agent.server.transcription_session import TranscriptionSession
@@ -137,7 +138,13 @@ class SessionRunner:
         self._guarded(self._session.handle_timer)
 
 
-def make_session(engine: Engine, *, model: str | None = None, make_detector: MakeDetector | None = None) -> OpenSession:
+def make_session(
+    engine: Engine,
+    *,
+    model: str | None = None,
+    make_detector: MakeDetector | None = None,
+    report_limits: ReportLimits | None = None,
+) -> OpenSession:
     """A voice-agent session fit for this engine, with random ids and the default speech detector.
 
     While nothing has happened in it, a `session.update` makes it a transcription session.
@@ -148,6 +155,7 @@ def make_session(engine: Engine, *, model: str | None = None, make_detector: Mak
         new_id=random_id,
         make_detector=make_detector or default_detector,
         capabilities=_capabilities(engine),
+        report_limits=report_limits,
     )
 
     def make_transcription() -> TranscriptionSession:
@@ -183,6 +191,7 @@ def _capabilities(engine: Engine) -> Capabilities:
         voices=tuple(engine.voice.voices),
         languages=tuple(getattr(engine.ear, "languages", ())),
         reads_prompts=getattr(engine.ear, "reads_prompts", True),
+        context_tokens=getattr(engine.brain, "context_tokens", DEFAULT_CONTEXT_TOKENS),
     )
 
 

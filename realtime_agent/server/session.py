@@ -49,9 +49,10 @@ from realtime_agent.server.hearing import Hearing, Understood
 from realtime_agent.server.listening import Listening
 from realtime_agent.server.outbox import NewId, Outbox
 from realtime_agent.server.requests import Requests
-from realtime_agent.server.responses import Responses
+from realtime_agent.server.responses import ReportLimits, Responses
 from realtime_agent.server.settings import Capabilities
 from realtime_agent.server.transcripts import Transcripts
+from realtime_agent.server.truncation import ContextWindow
 from realtime_agent.server.vad_turns import MakeDetector
 
 
@@ -66,6 +67,7 @@ class ServerSession:
         new_id: NewId,
         make_detector: MakeDetector,
         capabilities: Capabilities | None = None,
+        report_limits: ReportLimits | None = None,
     ) -> None:
         """
         Args:
@@ -74,8 +76,10 @@ class ServerSession:
             new_id: makes unique ids of a kind (`item` → `item_…`).
             make_detector: makes the speech detector for a rate and threshold.
             capabilities: what the engine can do.
+            report_limits: says what is left of the client's limits, for `rate_limits.updated`.
         """
         self.id = new_id("sess")
+        capabilities = capabilities or Capabilities()
         self._outbox = Outbox(new_id)
         self._configuration = Configuration(
             session_id=self.id, model=model, expires_at=expires_at, capabilities=capabilities
@@ -83,7 +87,13 @@ class ServerSession:
         self._conversation = Conversation(new_id("conv"))
         self._hearing = Hearing(self._outbox)
         self._transcripts = Transcripts(self._hearing)
-        self._responses = Responses(self._outbox, self._conversation, self._hearing)
+        self._responses = Responses(
+            self._outbox,
+            self._conversation,
+            self._hearing,
+            window=ContextWindow(capabilities.context_tokens),
+            report_limits=report_limits,
+        )
         self._listening = Listening(
             self._outbox,
             self._conversation,
@@ -101,7 +111,7 @@ class ServerSession:
     @property
     def untouched(self) -> bool:
         """Whether nothing has been said, written or asked for yet."""
-        return self._listening.untouched and not len(self._conversation) and not self._responses.begun
+        return not self._listening.heard_ms and not len(self._conversation) and not self._responses.begun
 
     @property
     def conversation(self) -> Conversation:
@@ -130,9 +140,9 @@ class ServerSession:
         match output:
             case Heard():
                 self._listening.consider_turn_end(output)
-                self._understood(self._hearing.heard(output))
+                self._watching_idle(lambda: self._understood(self._hearing.heard(output)), now)
             case HearingFailed():
-                self._understood(self._hearing.failed(output))
+                self._watching_idle(lambda: self._understood(self._hearing.failed(output)), now)
             case _:
                 self._watching_idle(lambda: self._responses.receive(output, now), now)
 

@@ -14,6 +14,8 @@ OPENAI_VOICES = (
     "alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar",
 )  # fmt: skip
 
+DEFAULT_CONTEXT_TOKENS = 32_000  # as gpt-realtime's; a brain that knows better has `context_tokens`
+
 Eagerness = Literal["low", "medium", "high"]
 
 
@@ -25,11 +27,25 @@ class Capabilities:
         voices: the voices' names besides OpenAI's.
         languages: the languages the ear hears, as ISO-639-1 codes; empty where it does not say.
         reads_prompts: whether the ear makes use of a prompt.
+        context_tokens: what the brain can read at once, as `usage` counts it.
     """
 
     voices: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     reads_prompts: bool = True
+    context_tokens: int = DEFAULT_CONTEXT_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class TruncationSettings:
+    """What happens when the conversation outgrows the brain's context (`truncation.py`).
+
+    `retention_ratio` is what part of the room is still taken afterwards; None where nothing may be forgotten.
+    `post_instructions`: tokens that the items may come to; None for what the context leaves.
+    """
+
+    retention_ratio: float | None = 1.0
+    post_instructions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +86,4 @@ class Settings:
     tool_choice: str = "auto"
     parallel_tool_calls: bool = True
     max_output_tokens: int | None = None
+    truncation: TruncationSettings = field(default_factory=TruncationSettings)

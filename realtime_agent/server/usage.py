@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -46,20 +45,26 @@ class Tokens:
     def total(self) -> int:
         return self.text + self.audio + self.image
 
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(self.text + other.text, self.audio + other.audio, self.image + other.image)
 
-def input_tokens(settings: Settings, context: Iterable[Entry]) -> Tokens:
-    """What a response reads."""
+
+def instruction_tokens(settings: Settings) -> Tokens:
+    """What a response reads before any item."""
     tools = sum(text_tokens(tool.name + tool.description + json.dumps(tool.parameters)) for tool in settings.tools)
-    tokens = Tokens(text=text_tokens(settings.instructions) + tools)
-    for entry in context:
-        tokens.text += text_tokens(entry.arguments) + text_tokens(entry.output)
-        for part in entry.content:
-            tokens.text += text_tokens(part.text)
-            tokens.image += TOKENS_PER_IMAGE if part.type == "input_image" else 0
-            if part.type == "input_audio":
-                tokens.audio += heard_tokens(part.duration_ms)
-            elif part.type == "output_audio":
-                tokens.audio += spoken_tokens(part.duration_ms)
+    return Tokens(text=text_tokens(settings.instructions) + tools)
+
+
+def entry_tokens(entry: Entry) -> Tokens:
+    """What one item adds to that."""
+    tokens = Tokens(text=text_tokens(entry.arguments) + text_tokens(entry.output))
+    for part in entry.content:
+        tokens.text += text_tokens(part.text)
+        tokens.image += TOKENS_PER_IMAGE if part.type == "input_image" else 0
+        if part.type == "input_audio":
+            tokens.audio += heard_tokens(part.duration_ms)
+        elif part.type == "output_audio":
+            tokens.audio += spoken_tokens(part.duration_ms)
     return tokens
 
 

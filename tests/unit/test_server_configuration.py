@@ -121,9 +121,15 @@ def test_a_client_may_send_back_the_session_that_it_was_given() -> None:
         ({"prompt": {"id": "p"}}, "unsupported_value", "session.prompt"),
         ({"reasoning": {"effort": "low"}}, "unsupported_value", "session.reasoning"),
         (
-            {"truncation": {"type": "retention_ratio", "retention_ratio": 0.5}},
-            "unsupported_value",
-            "session.truncation",
+            {
+                "truncation": {
+                    "type": "retention_ratio",
+                    "retention_ratio": 0.5,
+                    "token_limits": {"post_instructions": -1},
+                }
+            },
+            "integer_below_min_value",
+            "session.truncation.token_limits.post_instructions",
         ),
         ({"include": ["item.input_audio_transcription.logprobs"]}, "unsupported_value", "session.include[0]"),
         ({"output_modalities": ["audio", "text"]}, "invalid_value", "session.output_modalities"),
