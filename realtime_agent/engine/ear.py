@@ -1,44 +1,44 @@
-"""The embedded ear: Moonshine in a few threads of its own, English, shared by all sessions."""
+"""The embedded ear: Moonshine in a few guarded worker processes, English, shared fairly by all sessions."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
 
+from realtime_agent.engine.ear_request import LONGEST_REQUEST_S, Decoded, Tail, make_request, read_answer
 from realtime_agent.engine.parts import Transcript
-from realtime_agent.engine.piece_cache import PieceCache
-from realtime_agent.errors import EngineError, MissingExtra, RealtimeAgentError
+from realtime_agent.engine.worker_pool import WorkerPool
+from realtime_agent.engine.worker_process import WorkerLost, WorkerProgram
+from realtime_agent.errors import EngineError, MissingExtra
 
-if TYPE_CHECKING:
-    from realtime_agent.engine.moonshine import Moonshine
-
-_Result = TypeVar("_Result")
 RATE_HZ = 16_000
-_CLOSE_S = 5.0
+DEADLINE_S = 20.0
+PIECE_DEADLINE_S = 10.0  # decoding the longest takes 0.5 s on an idle core
+_COST_OF_ASKING_S = 0.2  # in seconds of sound
+_MOST_WORKERS = 4
+_SAMENESS_BYTES = 4096
 
 
-class _Job:
-    """One utterance to be decoded, and who waits for its words."""
+class EarLost(WorkerLost):
+    """A worker process of the ear hung or died, twice with the same sound."""
 
-    __slots__ = ("dropped", "future", "pcm")
-
-    def __init__(self, pcm: bytes, future: asyncio.Future[str]) -> None:
-        self.pcm = pcm
-        self.future = future
-        self.dropped = False  # nobody waits any more
+    code = "ear_lost"
 
 
 class MoonshineEar:
-    """English speech to text, offline. Implements `SpeechToText`.
+    """English speech to text, offline. Implements `SpeechToText` and `SharedEar`.
 
-    Decodes off the event loop, one utterance a thread, first come first served. What waits is bounded: beyond
-    `max_waiting` utterances `transcribe` fails at once with code "overloaded". A cancelled `transcribe` gives up its
-    place; one that has begun stops at its next piece.
+    Decodes in worker processes, a piece at a time, fairly between sessions and urgent wishes first. What waits is
+    bounded: where more than `max_waiting` wishes wait, or the urgent ones would take longer than `max_wait_s`,
+    `transcribe` fails at once with code "overloaded". A cancelled `transcribe` gives up its place; one that has begun
+    stops at its next piece. A worker that hangs or dies is replaced, and its piece tried once more.
 
-    The words of an utterance that only grew by silence since it was last transcribed cost nothing: ask for partials
-    until the end of a turn, and the final text is there when the turn ends.
+    The words of an utterance that only grew by silence since it was last transcribed cost next to nothing: ask for
+    partials until the end of a turn, and the final text is there when the turn ends.
 
     Bound to the event loop that started it.
     """
@@ -47,48 +47,58 @@ class MoonshineEar:
     rate_hz = RATE_HZ
     reads_prompts = False
 
-    def __init__(self, *, workers: int = 2, max_waiting: int = 64, deadline_s: float = 20.0) -> None:
-        """`workers`: threads, about 120 MB each. `deadline_s`: the longest that one `transcribe` may take."""
-        self._worker_count = workers
-        self._max_waiting = max_waiting
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        max_waiting: int = 64,
+        max_wait_s: float = 5.0,
+        deadline_s: float = DEADLINE_S,
+        piece_deadline_s: float = PIECE_DEADLINE_S,
+        max_restarts: int = 20,
+    ) -> None:
+        """
+        Args:
+            workers: processes, about 150 MB each; by default one for each core, at least 2 and at most 4.
+            max_waiting: wishes that wait at most.
+            max_wait_s: the longest that an urgent wish may have to wait for its turn.
+            deadline_s: the longest that a piece of sound (12 s at most) may take, with its waiting.
+            piece_deadline_s: the longest that a worker may take for it; then it is killed.
+            max_restarts: of workers, a minute.
+        """
         self._deadline_s = deadline_s
-        self._waiting: deque[_Job] = deque()
-        self._changed = threading.Condition()  # guards _waiting and _closing
-        self._closing = False
-        self._threads: list[threading.Thread] = []
-        self._finished: list[asyncio.Future[None]] = []
-        self._starting = asyncio.Lock()
+        self._piece_deadline_s = piece_deadline_s
+        self._pool = WorkerPool(
+            _program,
+            workers=workers or min(max(2, os.cpu_count() or 2), _MOST_WORKERS),
+            max_waiting=max_waiting,
+            max_wait_s=max_wait_s,
+            max_restarts=max_restarts,
+            displace=True,
+        )
+        self._own = MoonshineSession(self._pool, deadline_s, piece_deadline_s)
 
     @property
     def languages(self) -> tuple[str, ...]:
         return ("en",)
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The worker processes that run."""
+        return self._pool.pids
+
     async def start(self) -> None:
-        """Load the model, once a thread, and warm it. Idempotent; after `close` it starts anew.
+        """Start the workers, which load and warm the model. Idempotent; after `close` it starts anew.
 
         Raises:
             MissingExtra: moonshine-voice is not installed.
             EngineError: the model cannot be loaded.
         """
-        async with self._starting:
-            if self._threads:
-                return
-            self._closing = False
-            loop = asyncio.get_running_loop()
-            cache = PieceCache()
-            ready = [loop.create_future() for _ in range(self._worker_count)]
-            self._finished = [loop.create_future() for _ in range(self._worker_count)]
-            self._threads = [
-                threading.Thread(target=self._work, args=(loop, cache, *futures), name=f"ear-{number}", daemon=True)
-                for number, futures in enumerate(zip(ready, self._finished, strict=True))
-            ]
-            for thread in self._threads:
-                thread.start()
-            outcomes = await asyncio.gather(*ready, return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if failures:
-            await self.close()
-            raise failures[0]
+        await self._pool.start()
+
+    def for_session(self) -> MoonshineSession:
+        """The ear as a new session has it."""
+        return MoonshineSession(self._pool, self._deadline_s, self._piece_deadline_s)
 
     async def transcribe(self, pcm: bytes, *, language: str | None = None, prompt: str | None = None) -> Transcript:
         """The text of one utterance, whole or so far. Less than 100 ms has none. `prompt` is not used.
@@ -97,116 +107,121 @@ class MoonshineEar:
             EngineError: not started, another language than English ("unsupported_language"), too many wait
                 ("overloaded"), too slow ("deadline"), or the model failed.
         """
-        if language and not language.lower().startswith("en"):
-            raise EngineError("The embedded ear understands English only", code="unsupported_language")
-        if not self._threads:
-            raise EngineError("The ear is not started", code="not_started")
-        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        job = _Job(pcm, future)
-        with self._changed:
-            if len(self._waiting) >= self._max_waiting:
-                raise EngineError("The ear has more to listen to than it can", code="overloaded")
-            self._waiting.append(job)
-            self._changed.notify()
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                return Transcript(await future)
-        except TimeoutError:
-            raise EngineError(f"The ear took longer than {self._deadline_s:g} s", code="deadline") from None
-        finally:
-            self._drop(job)
+        return await self._own.transcribe(pcm, rate_hz=RATE_HZ, utterance="", urgent=True, language=language)
 
     async def close(self) -> None:
-        """Stop the threads and free the model; what waits fails. Idempotent, and bounded by one piece's decoding."""
-        async with self._starting:
-            with self._changed:
-                self._closing = True
-                dropped = list(self._waiting)
-                self._waiting.clear()
-                self._changed.notify_all()
-            for job in dropped:
-                _settle(job.future, "", EngineError("The ear was closed", code="closed"))
-            if self._finished:
-                await asyncio.wait(self._finished, timeout=_CLOSE_S)
-            for thread, finished in zip(self._threads, self._finished, strict=True):
-                if finished.done():
-                    thread.join()  # its last act was to say so
-            self._threads = []
-            self._finished = []
+        """End the workers; what waits fails. Idempotent, and bounded."""
+        await self._pool.close()
 
-    def _drop(self, job: _Job) -> None:
-        job.dropped = True
-        with self._changed:
-            if job in self._waiting:
-                self._waiting.remove(job)
 
-    # In the threads
+class _Utterance:
+    """What is known of an utterance that may grow."""
 
-    def _work(
+    __slots__ = ("last_bytes", "name", "rate_hz", "settled_bytes", "tail", "texts")
+
+    def __init__(self, name: str, rate_hz: int) -> None:
+        self.name = name
+        self.rate_hz = rate_hz
+        self.settled_bytes = 0
+        self.last_bytes = b""  # before the end of what is settled
+        self.texts: list[str] = []
+        self.tail: Tail | None = None
+
+    def continues(self, name: str, rate_hz: int, pcm: bytes) -> bool:
+        """Whether `pcm` is the same utterance, and begins where it began."""
+        end = self.settled_bytes
+        same_sound = pcm[max(0, end - _SAMENESS_BYTES) : end] == self.last_bytes
+        return (self.name, self.rate_hz) == (name, rate_hz) and same_sound
+
+    def settle(self, decoded: Decoded, pcm: bytes) -> None:
+        self.texts.append(decoded.text)
+        self.settled_bytes += decoded.settled_bytes
+        self.last_bytes = pcm[max(0, self.settled_bytes - _SAMENESS_BYTES) : self.settled_bytes]
+        self.tail = None
+
+
+class MoonshineSession:
+    """The ear as one session has it. Implements `SessionEar`."""
+
+    def __init__(self, pool: WorkerPool, deadline_s: float, piece_deadline_s: float) -> None:
+        self._pool = pool
+        self._deadline_s = deadline_s
+        self._piece_deadline_s = piece_deadline_s
+        self._known: _Utterance | None = None
+        self._waits = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether the text asked for has not been begun."""
+        return self._waits
+
+    async def transcribe(
         self,
-        loop: asyncio.AbstractEventLoop,
-        cache: PieceCache,
-        ready: asyncio.Future[None],
-        finished: asyncio.Future[None],
-    ) -> None:
-        model: Moonshine | None = None
+        pcm: bytes,
+        *,
+        rate_hz: int,
+        utterance: str,
+        urgent: bool,
+        language: str | None = None,
+        prompt: str | None = None,
+    ) -> Transcript:
+        """The text of an utterance, whole or so far; see `SessionEar`. What is settled is not decoded again.
+
+        Raises:
+            EngineError: as for `MoonshineEar.transcribe`.
+        """
+        if language and not language.lower().startswith("en"):
+            raise EngineError("The embedded ear understands English only", code="unsupported_language")
+        known, self._known = self._known, None  # nobody else settles the same meanwhile
+        if known is None or not known.continues(utterance, rate_hz, pcm):
+            known = _Utterance(utterance, rate_hz)
+        self._waits = True
         try:
-            model = _load()
-            _settle_from_thread(loop, ready, None)
-            while (job := self._next()) is not None:
-                _answer(model, cache, job, loop)
-        except Exception as error:  # noqa: BLE001 - the thread's supervisor: whoever waits must hear of it
-            _settle_from_thread(loop, ready, None, error)
+            while (decoded := await self._decode(known, pcm, urgent)).settled_bytes:
+                known.settle(decoded, pcm)
+            known.tail = decoded.tail
         finally:
-            if model is not None:
-                model.close()
-            _settle_from_thread(loop, finished, None)
+            self._waits = False
+            self._known = known
+        return Transcript(" ".join(filter(None, [*known.texts, decoded.text])))
 
-    def _next(self) -> _Job | None:
-        """The next job, or None when the ear closes."""
-        with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-            return None if self._closing else self._waiting.popleft()
+    async def _decode(self, known: _Utterance, pcm: bytes, urgent: bool) -> Decoded:
+        """One piece."""
+        longest_bytes = round(LONGEST_REQUEST_S * known.rate_hz) * 2
+        sound = pcm[known.settled_bytes : known.settled_bytes + longest_bytes]
+        request = make_request(sound, known.rate_hz, known.tail)
+        cost = _COST_OF_ASKING_S + len(sound) / 2 / known.rate_hz
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return read_answer(await self._ask(request, cost, urgent))
+        except TimeoutError:
+            raise EngineError(f"The ear took longer than {self._deadline_s:g} s", code="deadline") from None
 
+    async def _ask(self, request: bytes, cost: float, urgent: bool) -> bytes:
+        deadline_s = self._piece_deadline_s
 
-def _load() -> Moonshine:
-    try:
-        from realtime_agent.engine.moonshine import Moonshine
-    except ModuleNotFoundError as error:
-        raise MissingExtra("The embedded ear", "engine") from error
-    model = Moonshine()
-    model.warm()
-    return model
+        async def ask() -> bytes:
+            return await self._pool.ask(
+                request, flow=self, cost=cost, urgent=urgent, deadline_s=deadline_s, begun=self._note_begun
+            )
 
+        try:
+            return await ask()
+        except EarLost:  # which need not be the sound's fault
+            return await ask()
 
-def _answer(model: Moonshine, cache: PieceCache, job: _Job, loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        text = model.transcribe(job.pcm, cache, lambda: job.dropped)
-    except RealtimeAgentError as error:
-        _settle_from_thread(loop, job.future, "", error)
-    except Exception as error:  # noqa: BLE001 - the thread's supervisor: one bad utterance must not deafen the rest
-        _settle_from_thread(loop, job.future, "", EngineError(f"The ear failed ({type(error).__name__})"))
-    else:
-        _settle_from_thread(loop, job.future, text)
-
-
-def _settle(future: asyncio.Future[_Result], result: _Result, error: BaseException | None = None) -> None:
-    if future.done():
-        return  # cancelled, or too late
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+    def _note_begun(self) -> None:
+        self._waits = False
 
 
-def _settle_from_thread(
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[_Result],
-    result: _Result,
-    error: BaseException | None = None,
-) -> None:
-    try:
-        loop.call_soon_threadsafe(_settle, future, result, error)
-    except RuntimeError:
-        pass  # the loop is closed: nobody waits
+def _program() -> WorkerProgram:
+    if importlib.util.find_spec("moonshine_voice") is None:
+        raise MissingExtra("The embedded ear", "engine")
+    return WorkerProgram(
+        owner="The ear",
+        script=Path(__file__).with_name("ear_worker.py"),
+        arguments=(json.dumps(sys.path),),
+        environment={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        lost=EarLost,
+        ready_s=30.0,
+    )

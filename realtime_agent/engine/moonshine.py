@@ -1,4 +1,4 @@
-"""The Moonshine speech model: one loaded copy, for one thread at a time.
+"""The Moonshine speech model: one loaded copy, in a process that may die of it.
 
 moonshine-voice 0.1.0 is called below its Python wrapper, for four reasons measured on that release. The wrapper builds
 lists of floats, sample by sample, with the GIL held. Its own VAD keeps state between calls: the same audio gives other
@@ -11,16 +11,12 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
-from collections.abc import Callable
 
 import numpy as np
 
 from realtime_agent.engine import utterance
-from realtime_agent.engine.piece_cache import PieceCache
 from realtime_agent.errors import EngineError, MissingExtra
 
-_LOADING = threading.Lock()  # the environment is the process's
 _ONE_THREAD = "MOONSHINE_ORT_SINGLE_THREAD"
 _OPTIONS = {"vad_threshold": "0", "return_audio_data": "false"}
 
@@ -44,20 +40,13 @@ class Moonshine:
         except OSError as error:
             raise EngineError(f"The ear's library does not load on this machine: {error}") from error
         self._transcript_pointer = ctypes.POINTER(TranscriptC)
-        with _LOADING:
-            before = os.environ.get(_ONE_THREAD)
-            os.environ[_ONE_THREAD] = "1"
-            try:
-                self._transcriber = Transcriber(get_model_path("tiny-en"), ModelArch.TINY, options=_OPTIONS)
-            except (MoonshineError, OSError) as error:
-                raise EngineError(
-                    f"The ear's model does not load: {error}. moonshine-voice must be 0.1.0, which carries its weights"
-                ) from error
-            finally:
-                if before is None:
-                    del os.environ[_ONE_THREAD]
-                else:
-                    os.environ[_ONE_THREAD] = before
+        os.environ[_ONE_THREAD] = "1"
+        try:
+            self._transcriber = Transcriber(get_model_path("tiny-en"), ModelArch.TINY, options=_OPTIONS)
+        except (MoonshineError, OSError) as error:
+            raise EngineError(
+                f"The ear's model does not load: {error}. moonshine-voice must be 0.1.0, which carries its weights"
+            ) from error
 
     def decode(self, pcm: utterance.Samples) -> str:
         """The words of one piece.
@@ -89,30 +78,6 @@ class Moonshine:
         """Pay for the first decoding, which is slower, before anybody waits."""
         noise = np.random.default_rng(0).normal(0.0, 1000.0, utterance.RATE_HZ)
         self.decode(noise.astype(np.int16))
-
-    def transcribe(self, pcm: bytes, cache: PieceCache, stop: Callable[[], bool]) -> str:
-        """The words of an utterance of any length: its pieces' words, those from `cache` that are there.
-
-        Checks `stop` before each piece, and returns what it has. pcm: int16 little-endian, mono, 16 kHz.
-
-        Raises:
-            EngineError: the library reports an error.
-        """
-        samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.int16, copy=False)
-        texts = []
-        for piece in utterance.split_at_silence(samples):
-            sound = utterance.trim_silence(piece)
-            if len(sound) < utterance.SHORTEST_SAMPLES:
-                continue
-            if stop():
-                break
-            key = cache.key(sound.tobytes())
-            text = cache.get(key)
-            if text is None:
-                text = utterance.believable(self.decode(sound), len(sound) / utterance.RATE_HZ)
-                cache.put(key, text)
-            texts.append(text)
-        return " ".join(filter(None, texts))
 
     def close(self) -> None:
         """Free the model. Idempotent."""

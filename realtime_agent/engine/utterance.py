@@ -3,15 +3,17 @@
 Moonshine is at its best up to about ten seconds, costs more than its share beyond, repeats itself over leading
 silence, and says "You" to anything that is no speech. (Measured on 0.1.0.)
 
-Pieces depend only on the first LONGEST_PIECE_SAMPLES from their start, and silence is cut off their ends: as an
-utterance grows, its finished pieces stay the same to the byte, and silence appended changes nothing. The cache of
-decoded pieces rests on that.
+A piece ends at the first pause after SHORTEST_PIECE_SAMPLES, or where there is none, at the quietest place before
+LONGEST_PIECE_SAMPLES. Silence is cut off its ends. As an utterance grows, pieces are decoded once and settled, only
+the open tail after the last of them is decoded again, and silence appended to that changes nothing.
+
+Word errors of 44 s of reading: 2.5 % clean, 8.4 % in noise, 5.0 % by telephone. With pieces that end at a pause from
+4 s on: 4.2, 8.4, 5.0; from 3 s on: 5.0, 8.4, 5.9.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +22,11 @@ RATE_HZ = 16_000
 SHORTEST_SAMPLES = RATE_HZ // 10
 SHORTEST_PIECE_SAMPLES = 6 * RATE_HZ  # a cut may fall between these two, at the quietest place
 LONGEST_PIECE_SAMPLES = 12 * RATE_HZ
+PAUSE_SAMPLES = 3 * RATE_HZ // 10  # and speech after it: what ends a piece early
 MARGIN_SAMPLES = RATE_HZ // 4  # of silence left at both ends of a piece
 
 _FRAME_SAMPLES = RATE_HZ // 50
-_PAUSE_FRAMES = 10  # a cut is sought in the quietest 200 ms
+_QUIET_FRAMES = 10  # without a pause a cut is sought in the quietest 200 ms
 _SILENT_RMS = 40.0  # of 32768: what a quiet room leaves in a good microphone
 _SILENT_SHARE = 0.012  # -38 dB of the loudest frame
 _ROOM_QUANTILE = 0.1  # the quietest tenth of an utterance is its room
@@ -34,20 +37,35 @@ _MOST_WORDS_PER_S = 7.0
 Samples = npt.NDArray[np.int16]
 
 
-def split_at_silence(pcm: Samples) -> Iterator[Samples]:
-    """Pieces of `pcm`, in order and without a gap, each no longer than LONGEST_PIECE_SAMPLES.
+def find_piece(pcm: Samples) -> int | None:
+    """The length of the first piece, a multiple of 20 ms; None where `pcm` is an open tail.
 
-    pcm: (n,) int16, mono, 16 kHz.
+    pcm: (n,) int16, mono, 16 kHz. What lies beyond LONGEST_PIECE_SAMPLES is not looked at.
     """
-    start = 0
-    while len(pcm) - start > LONGEST_PIECE_SAMPLES:
-        window = pcm[start + SHORTEST_PIECE_SAMPLES : start + LONGEST_PIECE_SAMPLES]
-        loudness = np.convolve(_rms(window), np.ones(_PAUSE_FRAMES), "valid")
-        middle = (int(np.argmin(loudness)) + _PAUSE_FRAMES // 2) * _FRAME_SAMPLES
-        end = start + SHORTEST_PIECE_SAMPLES + middle
-        yield pcm[start:end]
-        start = end
-    yield pcm[start:]
+    if len(pcm) <= SHORTEST_PIECE_SAMPLES:
+        return None
+    rms = _rms(pcm[:LONGEST_PIECE_SAMPLES])
+    pause = _find_pause(rms <= _silence_rms(rms), SHORTEST_PIECE_SAMPLES // _FRAME_SAMPLES)
+    if pause is not None:
+        return pause * _FRAME_SAMPLES
+    if len(pcm) <= LONGEST_PIECE_SAMPLES:
+        return None
+    window = rms[SHORTEST_PIECE_SAMPLES // _FRAME_SAMPLES :]
+    loudness = np.convolve(window, np.ones(_QUIET_FRAMES), "valid")
+    return SHORTEST_PIECE_SAMPLES + (int(np.argmin(loudness)) + _QUIET_FRAMES // 2) * _FRAME_SAMPLES
+
+
+def _find_pause(silent: npt.NDArray[np.bool_], start: int) -> int | None:
+    """The middle of the first pause from frame `start` on, if speech follows it."""
+    run = 0
+    for frame in range(start, len(silent)):
+        if silent[frame]:
+            run += 1
+        elif run >= PAUSE_SAMPLES // _FRAME_SAMPLES:
+            return frame - run // 2
+        else:
+            run = 0
+    return None
 
 
 def trim_silence(pcm: Samples) -> Samples:
@@ -58,9 +76,7 @@ def trim_silence(pcm: Samples) -> Samples:
     rms = _rms(pcm)
     if not len(rms):
         return pcm[:0]
-    loudest = float(rms.max())
-    room = min(_ROOM_TIMES * float(np.quantile(rms, _ROOM_QUANTILE)), _ROOM_SHARE * loudest)
-    loud = np.flatnonzero(rms > max(_SILENT_RMS, _SILENT_SHARE * loudest, room))
+    loud = np.flatnonzero(rms > _silence_rms(rms))
     if not len(loud):
         return pcm[:0]
     start = int(loud[0]) * _FRAME_SAMPLES - MARGIN_SAMPLES
@@ -108,6 +124,13 @@ def _loop_at(keys: list[str], at: int) -> tuple[int, int]:
         if times >= (5 if length <= 2 else 3):
             return length, times
     return 1, 1
+
+
+def _silence_rms(rms: npt.NDArray[np.float32]) -> float:
+    """How loud a frame may be and still be silence, among these."""
+    loudest = float(rms.max())
+    room = min(_ROOM_TIMES * float(np.quantile(rms, _ROOM_QUANTILE)), _ROOM_SHARE * loudest)
+    return max(_SILENT_RMS, _SILENT_SHARE * loudest, room)
 
 
 def _rms(pcm: Samples) -> npt.NDArray[np.float32]:

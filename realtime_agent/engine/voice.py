@@ -1,42 +1,34 @@
-"""The embedded voice: SVOX Pico in guarded worker processes, shared by all sessions."""
+"""The embedded voice: SVOX Pico in guarded worker processes, shared fairly by all sessions."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from dataclasses import replace
 
 from realtime_agent.engine.parts import SpokenClause
 from realtime_agent.engine.pauses import set_pauses
 from realtime_agent.engine.sanitise import harden, sanitise
 from realtime_agent.engine.segment import split_clauses
-from realtime_agent.engine.voice_process import SpeechRequest, VoiceHung, VoiceProcess
+from realtime_agent.engine.voice_process import SpeechRequest, VoiceHung, voice_program
 from realtime_agent.engine.voices import FASTEST, OWN_VOICES, SLOWEST, find_voice
+from realtime_agent.engine.worker_pool import WorkerPool
 from realtime_agent.errors import EngineError
 
 RATE_HZ = 16_000
 DEADLINE_S = 2.0
 DEADLINE_PER_CHARACTER_S = 0.005  # Pico needs 0.0003 at its own pace
-_RESTARTS_WINDOW_S = 60.0
-
-
-class _Job:
-    """One clause to be spoken, and who waits for it."""
-
-    __slots__ = ("future", "request")
-
-    def __init__(self, request: SpeechRequest, future: asyncio.Future[bytes]) -> None:
-        self.request = request
-        self.future = future
+_AHEAD_S = 1.0  # who has less to listen to is served first
+_COST_OF_ASKING = 20  # in characters
 
 
 class PicoVoice:
-    """Text to speech, offline, in six languages. Implements `TextToSpeech`.
+    """Text to speech, offline, in six languages. Implements `TextToSpeech` and `SharedVoice`.
 
-    Each `speak` has one clause at a time in the queue of all: long texts do not hold up others. What waits is bounded:
-    beyond `max_waiting` clauses `speak` fails at once with code "overloaded". A worker that hangs or dies is replaced,
-    and its clause tried once more in the plainest form; more than `max_restarts` a minute and the voice fails with code
+    Each response has one clause at a time in the queue of all, and those whose listeners would soon hear nothing go
+    first: first clauses before later ones, and long texts do not hold up others. What waits is bounded: beyond
+    `max_waiting` clauses `speak` fails at once with code "overloaded". A worker that hangs or dies is replaced, and its
+    clause tried once more in the plainest form; more than `max_restarts` a minute and the voice fails with code
     "voice_hung" until some have passed.
 
     Bound to the event loop that started it.
@@ -46,17 +38,11 @@ class PicoVoice:
     rate_hz = RATE_HZ
 
     def __init__(
-        self, *, workers: int = 1, max_waiting: int = 128, max_restarts: int = 20, deadline_s: float = DEADLINE_S
+        self, *, workers: int = 2, max_waiting: int = 128, max_restarts: int = 20, deadline_s: float = DEADLINE_S
     ) -> None:
-        """`workers`: processes, about 15 MB each; one speaks 200 times faster than real time."""
-        self._worker_count = workers
-        self._max_restarts = max_restarts
+        """`workers`: processes, about 15 MB each; one speaks 200 times faster than real time, two survive a hang."""
         self._deadline_s = deadline_s
-        self._jobs: asyncio.Queue[_Job] = asyncio.Queue(max_waiting)
-        self._workers: dict[int, VoiceProcess] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._restarts: deque[float] = deque()
-        self._starting = asyncio.Lock()
+        self._pool = WorkerPool(voice_program, workers=workers, max_waiting=max_waiting, max_restarts=max_restarts)
 
     @property
     def voices(self) -> Sequence[str]:
@@ -65,7 +51,7 @@ class PicoVoice:
     @property
     def pids(self) -> tuple[int, ...]:
         """The worker processes that run."""
-        return tuple(worker.pid for worker in self._workers.values() if worker.running)
+        return self._pool.pids
 
     async def start(self) -> None:
         """Start the workers. Idempotent; after `close` it starts anew.
@@ -74,115 +60,80 @@ class PicoVoice:
             MissingExtra: py-nanotts is not installed.
             EngineError: a worker does not start.
         """
-        async with self._starting:
-            if self._tasks:
-                return
-            try:
-                for number in range(self._worker_count):
-                    self._workers[number] = await VoiceProcess.start()
-            except BaseException:
-                await self._end_workers()
-                raise
-            self._tasks = [
-                asyncio.create_task(self._serve(number), name=f"voice-{number}") for number in range(self._worker_count)
-            ]
+        await self._pool.start()
 
-    async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[SpokenClause]:
+    def for_response(self) -> ResponseVoice:
+        """The voice as a new response has it."""
+        return ResponseVoice(self)
+
+    def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[SpokenClause]:
         """Speak clause by clause; `speed` is held between 0.25 and 1.5. What cannot be said has no PCM.
 
         Raises:
             EngineError: not started, no such voice ("unknown_voice"), too many wait ("overloaded"), or the voice failed
                 twice at one clause ("voice_hung").
         """
+        return self.for_response().speak(text, voice=voice, speed=speed)
+
+    async def spoken(self, request: SpeechRequest, *, flow: Hashable, urgent: bool) -> bytes:
+        """The sound of one clause, as the worker makes it: int16 little-endian, mono, 16 kHz."""
+        plain = harden(request.text)
+        try:
+            return await self._ask(request, flow, urgent)
+        except VoiceHung:
+            pass  # or it died, which need not be the text's fault
+        except EngineError as error:
+            if plain == request.text or error.code != EngineError.code:
+                raise
+        return await self._ask(replace(request, text=plain), flow, urgent)
+
+    async def close(self) -> None:
+        """End the workers; what waits fails. Idempotent, and bounded."""
+        await self._pool.close()
+
+    async def _ask(self, request: SpeechRequest, flow: Hashable, urgent: bool) -> bytes:
+        return await self._pool.ask(
+            request.encode(),
+            flow=flow,
+            cost=_COST_OF_ASKING + len(request.text) / request.speed,
+            urgent=urgent,
+            deadline_s=self._deadline_s + DEADLINE_PER_CHARACTER_S * len(request.text) / request.speed,
+        )
+
+
+class ResponseVoice:
+    """The voice as one response has it: it knows how much its listener still has to listen to."""
+
+    name = PicoVoice.name
+    rate_hz = RATE_HZ
+    voices = OWN_VOICES
+
+    def __init__(self, voice: PicoVoice) -> None:
+        self._voice = voice
+        self._heard_until: float | None = None  # when what was spoken so far will have been heard
+
+    async def start(self) -> None:
+        await self._voice.start()
+
+    async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[SpokenClause]:
         chosen = find_voice(voice)
         speed = min(max(speed, SLOWEST), FASTEST)
         for clause in split_clauses(text):
             pcm = b""
             if words := sanitise(clause, language=chosen.language):
                 request = SpeechRequest(words, chosen.base, speed=speed * chosen.pace, pitch=chosen.pitch)
-                pcm = set_pauses(await self._spoken(request), clause, speed=speed)
+                spoken = await self._voice.spoken(request, flow=self, urgent=self._is_urgent())
+                pcm = set_pauses(spoken, clause, speed=speed)
+                self._note(len(pcm) / 2 / RATE_HZ)
             yield SpokenClause(clause, pcm)
 
     async def close(self) -> None:
-        """End the workers; what waits fails. Idempotent, and bounded."""
-        async with self._starting:
-            tasks, self._tasks = self._tasks, []
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            while not self._jobs.empty():
-                _fail(self._jobs.get_nowait(), EngineError("The voice was closed", code="closed"))
-            await self._end_workers()
+        """Does nothing: the voice is the engine's."""
 
-    async def _end_workers(self) -> None:
-        workers = list(self._workers.values())
-        self._workers.clear()
-        await asyncio.gather(*(worker.close() for worker in workers))
-
-    async def _spoken(self, request: SpeechRequest) -> bytes:
-        if not self._tasks:
-            raise EngineError("The voice is not started", code="not_started")
-        job = _Job(request, asyncio.get_running_loop().create_future())
-        try:
-            self._jobs.put_nowait(job)
-        except asyncio.QueueFull:
-            raise EngineError("The voice has more to say than it can", code="overloaded") from None
-        return await job.future  # bounded: every job before it has its deadline, and close() fails what waits
-
-    async def _serve(self, number: int) -> None:
-        """One worker's life: takes a job, answers it, and is replaced when it dies."""
-        while True:
-            job = await self._jobs.get()
-            if job.future.done():
-                continue  # nobody waits any more
-            try:
-                pcm = await self._attempts(number, job.request)
-            except EngineError as error:
-                _fail(job, error)
-            except asyncio.CancelledError:
-                _fail(job, EngineError("The voice was closed", code="closed"))
-                raise
-            except Exception as error:  # noqa: BLE001 - the supervisor of the worker: the next job may well succeed
-                _fail(job, EngineError(f"The voice failed ({type(error).__name__})"))
-            else:
-                if not job.future.done():
-                    job.future.set_result(pcm)
-
-    async def _attempts(self, number: int, request: SpeechRequest) -> bytes:
-        plain = harden(request.text)
-        try:
-            return await self._attempt(number, request)
-        except VoiceHung:
-            pass  # or it died, which need not be the text's fault
-        except EngineError:
-            if plain == request.text:
-                raise
-        return await self._attempt(number, replace(request, text=plain))
-
-    async def _attempt(self, number: int, request: SpeechRequest) -> bytes:
-        worker = self._workers.get(number)
-        if worker is None or not worker.running:
-            worker = await self._replace(number)
-        deadline_s = self._deadline_s + DEADLINE_PER_CHARACTER_S * len(request.text) / request.speed
-        try:
-            return await worker.speak(request, deadline_s)
-        except VoiceHung:
-            self._workers.pop(number, None)
-            raise
-
-    async def _replace(self, number: int) -> VoiceProcess:
+    def _is_urgent(self) -> bool:
         now = asyncio.get_running_loop().time()
-        while self._restarts and self._restarts[0] < now - _RESTARTS_WINDOW_S:
-            self._restarts.popleft()
-        if len(self._restarts) >= self._max_restarts:
-            raise VoiceHung(f"The voice's process died {len(self._restarts)} times within a minute")
-        self._restarts.append(now)
-        if dead := self._workers.pop(number, None):
-            await dead.kill()  # frees its pipes
-        self._workers[number] = worker = await VoiceProcess.start()
-        return worker
+        return self._heard_until is None or self._heard_until - now < _AHEAD_S
 
-
-def _fail(job: _Job, error: EngineError) -> None:
-    if not job.future.done():
-        job.future.set_exception(error)
+    def _note(self, duration_s: float) -> None:
+        now = asyncio.get_running_loop().time()
+        self._heard_until = max(now, self._heard_until or now) + duration_s

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.engine.parts import SpokenClause, TextToSpeech
+from realtime_agent.engine.sharing import voice_for_response
 
 # A voice that waits longer than this goes on: the engine's own deadlines are not for slow clients.
 _LONGEST_PAUSE_S = 10.0
@@ -101,6 +102,10 @@ class PacedVoice:
 
     async def start(self) -> None:
         await self._voice.start()
+
+    def for_response(self) -> PacedVoice:
+        """As a new response has it."""
+        return PacedVoice(voice_for_response(self._voice), self._backlog)
 
     async def speak(self, text: str, *, voice: str, speed: float = 1.0) -> AsyncIterator[SpokenClause]:
         clauses = self._voice.speak(text, voice=voice, speed=speed)

@@ -20,6 +20,7 @@ from realtime_agent.audio.resample import Resampler
 from realtime_agent.engine.engine import Engine
 from realtime_agent.engine.parts import BrainEvent, BrainUsage, TextDelta, ToolCallRequest
 from realtime_agent.engine.segment import ClauseSplitter
+from realtime_agent.engine.sharing import voice_for_response
 from realtime_agent.errors import EngineError
 from realtime_agent.protocol.say import said_text
 from realtime_agent.server.actions import (
@@ -72,7 +73,7 @@ async def _dictated(text: str) -> AsyncIterator[BrainEvent]:
 
 
 async def _perform_text(engine: Engine, start: StartResponse, answer: Answer) -> None:
-    async with _bounded(_reply(engine, start), BRAIN_DEADLINE_S) as events:
+    async with bounded(_reply(engine, start), BRAIN_DEADLINE_S) as events:
         async for event in events:
             if isinstance(event, TextDelta):
                 answer(ResponseText(start.response_id, event.text))
@@ -87,11 +88,12 @@ class _Spoken:
         self._engine = engine
         self._start = start
         self._answer = answer
+        self._voice = voice_for_response(engine.voice)
         self._resampler = Resampler(engine.voice.rate_hz, start.format.rate_hz)
 
     async def perform(self) -> None:
         splitter = ClauseSplitter()
-        async with _bounded(_reply(self._engine, self._start), BRAIN_DEADLINE_S) as events:
+        async with bounded(_reply(self._engine, self._start), BRAIN_DEADLINE_S) as events:
             async for event in events:
                 if isinstance(event, TextDelta):
                     for clause in splitter.feed(event.text):
@@ -109,8 +111,8 @@ class _Spoken:
         self._hand_on("", self._resampler.flush())
 
     async def _speak(self, clause: str) -> None:
-        spoken = self._engine.voice.speak(clause, voice=self._start.voice, speed=self._start.speed)
-        async with _bounded(spoken, VOICE_DEADLINE_S) as pieces:
+        spoken = self._voice.speak(clause, voice=self._start.voice, speed=self._start.speed)
+        async with bounded(spoken, VOICE_DEADLINE_S) as pieces:
             async for piece in pieces:
                 self._hand_on(piece.text, self._resampler.process(piece.pcm))
 
@@ -130,7 +132,7 @@ def _plain(response_id: str, event: BrainEvent) -> EngineOutput:
 
 
 @asynccontextmanager
-async def _bounded(source: AsyncIterator[_T], deadline_s: float) -> AsyncIterator[AsyncIterator[_T]]:
+async def bounded(source: AsyncIterator[_T], deadline_s: float) -> AsyncIterator[AsyncIterator[_T]]:
     """The same iterator, with a deadline on each step; closed at the end, whatever happens."""
 
     async def steps() -> AsyncIterator[_T]:

@@ -1,6 +1,8 @@
 """The shell around the ear: one decode at a time for a session, and of each item only the newest.
 
-A decode that nobody needs any more is given up for an urgent one of the same item, or the person would wait for both.
+What an answer of the agent waits for goes first, and has what nobody needs any more given up: a decode of the same item
+that is under way, or the person would wait for both. A partial that the ear has not begun yields to a newer one. How
+often there are partials is `partial_pace.py`'s.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from realtime_agent.audio.resample import resample
 from realtime_agent.engine.parts import SpeechToText
+from realtime_agent.engine.sharing import ear_for_session
 from realtime_agent.errors import EngineError
 from realtime_agent.server.actions import Heard, HearingFailed, Transcribe
+from realtime_agent.server.partial_pace import PartialPace
 
 logger = logging.getLogger("realtime_agent.server")
 
 DEADLINE_S = 30.0
+DEADLINE_SHARE = 0.2  # of the audio's length, besides
 MAX_WAITING = 64
 
 
@@ -26,12 +30,13 @@ class Transcriber:
     def __init__(
         self, ear: SpeechToText, answer: Callable[[Heard | HearingFailed], None], *, deadline_s: float = DEADLINE_S
     ) -> None:
-        self._ear = ear
+        self._ear = ear_for_session(ear)
         self._answer = answer
         self._deadline_s = deadline_s
         self._waiting: dict[str, Transcribe] = {}
         self._wake = asyncio.Event()
-        self._decoding: tuple[str, asyncio.Task[Heard | HearingFailed]] | None = None
+        self._decoding: tuple[Transcribe, asyncio.Task[Heard | HearingFailed]] | None = None
+        self._pace = PartialPace()
 
     def ask(self, wanted: Transcribe) -> None:
         """Transcribe this; an older wish for the same item is forgotten."""
@@ -39,7 +44,7 @@ class Transcriber:
             self._answer(HearingFailed(wanted.item_id, wanted.revision, "Too much audio is waiting.", "overloaded"))
             return
         self._waiting[wanted.item_id] = wanted
-        if wanted.urgent:
+        if wanted.urgent or self._ear.waits:
             self._give_up(wanted.item_id)
         self._wake.set()
 
@@ -51,28 +56,48 @@ class Transcriber:
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
-            await self._wake.wait()
-            while self._waiting:
-                wanted = self._waiting.pop(next(iter(self._waiting)))
-                async with asyncio.TaskGroup() as group:
-                    decode = group.create_task(self._transcribe(wanted))
-                    self._decoding = (wanted.item_id, decode)
-                self._decoding = None
-                if not decode.cancelled():
-                    self._answer(decode.result())
+            wanted = await self._next()
+            async with asyncio.TaskGroup() as group:
+                asked_at = asyncio.get_running_loop().time()
+                decode = group.create_task(self._transcribe(wanted))
+                self._decoding = (wanted, decode)
+            self._decoding = None
+            if not decode.cancelled():
+                if not wanted.urgent:
+                    self._pace.note(asked_at, asyncio.get_running_loop().time())
+                self._answer(decode.result())
+
+    async def _next(self) -> Transcribe:
+        """What is wanted next: first what is urgent, and the rest when its time has come."""
+        loop = asyncio.get_running_loop()
+        while True:
             self._wake.clear()
+            urgent = (wanted for wanted in self._waiting.values() if wanted.urgent)
+            wanted = next(urgent, None) or next(iter(self._waiting.values()), None)
+            wait_s = None if wanted is None else self._pace.wait_s(loop.time())
+            if wanted is not None and (wanted.urgent or not wait_s):
+                return self._waiting.pop(wanted.item_id)
+            try:
+                async with asyncio.timeout(wait_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass  # it is time
 
     def _give_up(self, item_id: str) -> None:
-        if self._decoding is not None and self._decoding[0] == item_id:
+        if self._decoding is not None and self._decoding[0].item_id == item_id:
             self._decoding[1].cancel()
 
     async def _transcribe(self, wanted: Transcribe) -> Heard | HearingFailed:
         try:
-            async with asyncio.timeout(self._deadline_s):
-                pcm = wanted.pcm
-                if wanted.rate_hz != self._ear.rate_hz:
-                    pcm = resample(pcm, wanted.rate_hz, self._ear.rate_hz)
-                transcript = await self._ear.transcribe(pcm, language=wanted.language, prompt=wanted.prompt)
+            async with asyncio.timeout(self._deadline_s + DEADLINE_SHARE * len(wanted.pcm) / 2 / wanted.rate_hz):
+                transcript = await self._ear.transcribe(
+                    wanted.pcm,
+                    rate_hz=wanted.rate_hz,
+                    utterance=wanted.item_id,
+                    urgent=wanted.urgent,
+                    language=wanted.language,
+                    prompt=wanted.prompt,
+                )
             return Heard(wanted.item_id, wanted.revision, transcript.text)
         except EngineError as error:
             return HearingFailed(wanted.item_id, wanted.revision, error.message, error.code)

@@ -1,18 +1,21 @@
-"""The ear with its real model: what it understands, and how it behaves when asked too much."""
+"""The ear with its real model: what it understands, how it behaves when asked too much, and how it survives itself."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from realtime_agent.audio.resample import resample
 from realtime_agent.audio.wavfile import read_wav
-from realtime_agent.engine.ear import MoonshineEar
+from realtime_agent.engine.ear import MoonshineEar, MoonshineSession
+from realtime_agent.engine.moonshine import Moonshine
 from realtime_agent.errors import EngineError, MissingExtra
 
 RATE_HZ = MoonshineEar.rate_hz
@@ -38,8 +41,18 @@ def _seconds(pcm: bytes, start_s: float, end_s: float) -> bytes:
 
 
 async def _closes(ear: MoonshineEar) -> None:
+    pids = ear.pids
     await ear.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ear-")]
+    assert not ear.pids
+    assert not any(map(_runs, pids))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_a_person_is_understood(ear: MoonshineEar, dickens: bytes) -> None:
@@ -126,7 +139,7 @@ async def test_an_ear_that_is_too_slow_says_so(dickens: bytes) -> None:
     await _closes(ear)
 
 
-async def test_closing_fails_what_waits_and_leaves_no_thread(dickens: bytes) -> None:
+async def test_closing_fails_what_waits_and_leaves_no_process(dickens: bytes) -> None:
     ear = MoonshineEar(workers=1)
     await ear.start()
     await ear.start()  # idempotent
@@ -134,7 +147,7 @@ async def test_closing_fails_what_waits_and_leaves_no_thread(dickens: bytes) -> 
     await asyncio.sleep(0.05)
     await _closes(ear)
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [outcome.code for outcome in outcomes if isinstance(outcome, EngineError)] == ["closed", "closed"]
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, EngineError)] == ["closed"] * 3
     await ear.close()  # idempotent
     with pytest.raises(EngineError) as caught:
         await ear.transcribe(bytes(32000))
@@ -153,11 +166,167 @@ async def test_an_ear_without_its_model_names_what_to_install(monkeypatch: pytes
     ear = MoonshineEar()
     with pytest.raises(MissingExtra, match=r"realtime-agent\[engine\]"):
         await ear.start()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ear-")]
+    assert not ear.pids
 
 
-async def test_a_model_that_does_not_load_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_model_that_does_not_load_is_a_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     moonshine_voice = pytest.importorskip("moonshine_voice")
     monkeypatch.setattr(moonshine_voice, "get_model_path", lambda name: tmp_path / name)
     with pytest.raises(EngineError, match=r"must be 0\.1\.0"):
-        await MoonshineEar(workers=1).start()
+        Moonshine()
+
+
+async def test_what_a_worker_says_of_its_failed_start_is_the_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "moonshine_voice"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise OSError('no such instruction')")
+    monkeypatch.syspath_prepend(tmp_path)
+    ear = MoonshineEar(workers=2)
+    with pytest.raises(EngineError, match="no such instruction"):
+        await ear.start()
+    assert not ear.pids
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 24_000])
+async def test_a_session_sends_only_what_is_not_settled_and_gets_all_the_words(
+    ear: MoonshineEar, dickens: bytes, monkeypatch: pytest.MonkeyPatch, rate_hz: int
+) -> None:
+    sent: list[int] = []
+    ask = MoonshineSession._ask
+
+    async def counted(self: MoonshineSession, request: bytes, cost: float, urgent: bool) -> bytes:
+        sent.append(len(request))
+        return await ask(self, request, cost, urgent)
+
+    monkeypatch.setattr(MoonshineSession, "_ask", counted)
+    session = ear.for_session()
+    pcm = resample(dickens, RATE_HZ, rate_hz)
+    for end_s in (9, 13, 17, 21):
+        sent.clear()
+        heard = await session.transcribe(pcm[: end_s * rate_hz * 2], rate_hz=rate_hz, utterance="item", urgent=False)
+        assert sent[-1] <= 12.6 * rate_hz * 2
+    assert len(sent) <= 2  # one piece to settle, and the tail
+    assert "best of times" in heard.text.lower()
+    assert "incredulity" in heard.text.lower()
+    other = await session.transcribe(pcm[: 3 * rate_hz * 2], rate_hz=rate_hz, utterance="next", urgent=True)
+    assert "incredulity" not in other.text.lower()
+
+
+async def test_what_died_with_its_worker_is_heard_by_another(dickens: bytes) -> None:
+    ear = MoonshineEar(workers=2)
+    await ear.start()
+    first, second = ear.pids
+    sessions = [ear.for_session() for _ in range(4)]
+    clips = [_seconds(dickens, start, start + 5) for start in (0, 6, 10, 15)]
+    hearing = [
+        asyncio.create_task(session.transcribe(clip, rate_hz=RATE_HZ, utterance="", urgent=True))
+        for session, clip in zip(sessions, clips, strict=True)
+    ]
+    await _until(lambda: not sessions[0].waits)
+    os.kill(first, signal.SIGSEGV)
+    heard = [transcript.text for transcript in await asyncio.gather(*hearing)]
+    assert "best of times" in heard[0].lower()
+    assert all(heard)
+    await _until(lambda: len(ear.pids) == 2)
+    assert second in ear.pids
+    assert first not in ear.pids
+    await _closes(ear)
+
+
+async def test_a_worker_that_hangs_is_killed_and_the_next_sound_is_heard(dickens: bytes) -> None:
+    ear = MoonshineEar(workers=1, piece_deadline_s=1.5)
+    await ear.start()
+    hung = ear.pids[0]
+    os.kill(hung, signal.SIGSTOP)
+    assert "best of times" in (await ear.transcribe(_seconds(dickens, 0.5, 3.0))).text.lower()
+    assert not _runs(hung)
+    await _closes(ear)
+
+
+async def test_an_ear_that_keeps_dying_fails_instead_of_forking_for_ever(dickens: bytes) -> None:
+    ear = MoonshineEar(workers=1, max_restarts=1)
+    await ear.start()
+    os.kill(ear.pids[0], signal.SIGKILL)
+    assert (await ear.transcribe(_seconds(dickens, 0.5, 3.0))).text
+    os.kill(ear.pids[0], signal.SIGKILL)
+    with pytest.raises(EngineError) as caught:
+        await ear.transcribe(_seconds(dickens, 3.0, 5.0))
+    assert caught.value.code == "ear_lost"
+    await _closes(ear)
+
+
+async def test_partials_of_many_do_not_hold_up_the_words_that_somebody_waits_for(dickens: bytes) -> None:
+    ear = MoonshineEar(workers=2)
+    await ear.start()
+    partials = [
+        asyncio.create_task(
+            ear.for_session().transcribe(
+                _seconds(dickens, start, start + 6), rate_hz=RATE_HZ, utterance="", urgent=False
+            )
+        )
+        for start in range(8)
+    ]
+    await asyncio.sleep(0.05)
+    heard = await ear.for_session().transcribe(_seconds(dickens, 0.5, 3.0), rate_hz=RATE_HZ, utterance="", urgent=True)
+    assert "best of times" in heard.text.lower()
+    assert sum(partial.done() for partial in partials) <= 2
+    for partial in partials:
+        partial.cancel()
+    await asyncio.gather(*partials, return_exceptions=True)
+    await _closes(ear)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+async def test_a_worker_does_not_outlive_its_parent() -> None:
+    code = f"""
+import asyncio, sys
+sys.path[:0] = {sys.path!r}
+from realtime_agent.engine.ear import MoonshineEar
+async def main():
+    ear = MoonshineEar(workers=1)
+    await ear.start()
+    print(ear.pids[0], flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert parent.stdout is not None
+    pid = int(await asyncio.wait_for(parent.stdout.readline(), 30))
+    parent.kill()
+    await parent.stdout.read()
+    await parent.wait()
+    await _until(lambda: not _runs(pid) or _is_zombie(pid))
+
+
+def test_it_works_on_uvloop_too(dickens: bytes) -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def hear() -> str:
+        ear = MoonshineEar(workers=1)
+        await ear.start()
+        os.kill(ear.pids[0], signal.SIGKILL)
+        heard = await ear.transcribe(_seconds(dickens, 0.5, 3.0))
+        await ear.close()
+        return heard.text
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert "best of times" in runner.run(hear()).lower()
+
+
+def _is_zombie(pid: int) -> bool:
+    """Dead, and its new parent (a container's init, perhaps) has not looked yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+async def _until(condition: object) -> None:
+    assert callable(condition)
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - another process has no event for it
+            await asyncio.sleep(0.01)

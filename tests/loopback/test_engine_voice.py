@@ -15,10 +15,10 @@ import pytest
 import realtime_agent.engine.voice as voice_module
 from realtime_agent.engine.moonshine import Moonshine
 from realtime_agent.engine.parts import SpokenClause
-from realtime_agent.engine.piece_cache import PieceCache
 from realtime_agent.engine.voice import PicoVoice
-from realtime_agent.engine.voice_process import SpeechRequest, VoiceHung, VoiceProcess
+from realtime_agent.engine.voice_process import SpeechRequest, VoiceHung, voice_program
 from realtime_agent.engine.voices import OWN_VOICES
+from realtime_agent.engine.worker_process import WorkerProcess
 from realtime_agent.errors import EngineError, MissingExtra
 
 pytest.importorskip("py_nanotts")
@@ -30,7 +30,7 @@ HANGING = SpeechRequest("x" + "," * 62 + "/" * 30, "en-GB", 1.0, 1.0, 0.5)
 
 @pytest.fixture
 async def voice() -> AsyncIterator[PicoVoice]:
-    voice = PicoVoice(deadline_s=0.5)
+    voice = PicoVoice(workers=1, deadline_s=0.5)
     await voice.start()
     yield voice
     pids = voice.pids
@@ -66,7 +66,7 @@ async def test_text_is_spoken_clause_by_clause_and_nothing_is_lost(voice: PicoVo
 async def test_what_is_said_is_what_is_heard(voice: PicoVoice) -> None:
     pcm = _pcm(await _said(voice, "Please turn on the light in the kitchen.", "onyx"))
     model = Moonshine()
-    heard = model.transcribe(pcm, PieceCache(), lambda: False)
+    heard = model.decode(np.frombuffer(pcm, "<i2").astype(np.int16))
     model.close()
     assert heard.lower().rstrip(".") == "please turn on the light in the kitchen"
 
@@ -148,12 +148,12 @@ async def test_no_text_however_odd_costs_a_worker() -> None:
 
 
 async def test_a_hanging_worker_is_killed_at_the_deadline() -> None:
-    worker = await VoiceProcess.start()
-    assert len(await worker.speak(SpeechRequest("Hello.", "en-US"), 2.0)) > 8000
+    worker = await WorkerProcess.start(voice_program())
+    assert len(await worker.ask(SpeechRequest("Hello.", "en-US").encode(), 2.0)) > 8000
     loop = asyncio.get_running_loop()
     started = loop.time()
     with pytest.raises(VoiceHung):
-        await worker.speak(HANGING, 0.3)
+        await worker.ask(HANGING.encode(), 0.3)
     assert 0.3 <= loop.time() - started < 1.0
     assert not worker.running
     assert not _runs(worker.pid)
@@ -162,9 +162,9 @@ async def test_a_hanging_worker_is_killed_at_the_deadline() -> None:
 
 async def test_a_hundred_commas_end_one_way_or_the_other() -> None:
     """They loop in some builds of Pico and in others become half a minute of silence."""
-    worker = await VoiceProcess.start()
+    worker = await WorkerProcess.start(voice_program())
     try:
-        await worker.speak(SpeechRequest("," * 100, "en-US"), 1.0)
+        await worker.ask(SpeechRequest("," * 100, "en-US").encode(), 1.0)
     except VoiceHung:
         assert not worker.running
     finally:
@@ -204,7 +204,7 @@ async def test_a_worker_that_dies_is_replaced_unnoticed(voice: PicoVoice) -> Non
 
 
 async def test_a_voice_that_keeps_dying_fails_instead_of_forking_for_ever() -> None:
-    voice = PicoVoice(max_restarts=2)
+    voice = PicoVoice(workers=1, max_restarts=2)
     await voice.start()
     for _ in range(2):
         os.kill(voice.pids[0], signal.SIGKILL)
@@ -293,12 +293,13 @@ async def test_a_worker_outlives_its_parent_not_even_when_it_hangs(state: str) -
     parent_code = f"""
 import asyncio, sys
 sys.path[:0] = {sys.path!r}
-from realtime_agent.engine.voice_process import SpeechRequest, VoiceProcess
+from realtime_agent.engine.voice_process import SpeechRequest, voice_program
+from realtime_agent.engine.worker_process import WorkerProcess
 async def main():
-    worker = await VoiceProcess.start()
+    worker = await WorkerProcess.start(voice_program())
     print(worker.pid, flush=True)
     if {state == "hanging"}:
-        await worker.speak(SpeechRequest({HANGING.text!r}, "en-GB"), 0.7)
+        await worker.ask(SpeechRequest({HANGING.text!r}, "en-GB").encode(), 0.7)
     await asyncio.sleep(60)
 asyncio.run(main())
 """
@@ -340,7 +341,7 @@ def test_it_works_on_uvloop_too() -> None:
     uvloop = pytest.importorskip("uvloop")
 
     async def talk() -> bytes:
-        voice = PicoVoice(deadline_s=0.5)
+        voice = PicoVoice(workers=1, deadline_s=0.5)
         await voice.start()
         pcm = _pcm(await _said(voice, "Hello."))
         os.kill(voice.pids[0], signal.SIGKILL)

@@ -13,7 +13,7 @@ from realtime_agent.engine.utterance import (
     Samples,
     believable,
     collapse_loops,
-    split_at_silence,
+    find_piece,
     trim_silence,
 )
 
@@ -27,20 +27,37 @@ def _silence(duration_s: float) -> Samples:
     return np.zeros(int(duration_s * RATE_HZ), np.int16)
 
 
-def test_a_short_utterance_is_one_piece() -> None:
-    assert [len(piece) for piece in split_at_silence(_speech(11.9))] == [int(11.9 * RATE_HZ)]
+def _pieces(pcm: Samples) -> list[Samples]:
+    pieces = []
+    while (length := find_piece(pcm)) is not None:
+        pieces.append(pcm[:length])
+        pcm = pcm[length:]
+    return [*pieces, pcm]
+
+
+@pytest.mark.parametrize("duration_s", [0, 0.01, 5, 11.9])
+def test_a_short_utterance_is_one_open_piece(duration_s: float) -> None:
+    assert find_piece(_speech(duration_s)) is None
+
+
+def test_a_piece_is_settled_once_speech_follows_its_pause() -> None:
+    spoken = np.concatenate([_speech(7), _silence(0.5)])
+    assert find_piece(spoken) is None
+    assert find_piece(np.concatenate([spoken, _speech(0.1)])) == 7.26 * RATE_HZ
+    early = np.concatenate([_speech(4), _silence(0.5), _speech(4)])
+    assert find_piece(early) is None  # short pieces cost words
 
 
 def test_a_long_utterance_is_cut_where_it_pauses() -> None:
     pcm = np.concatenate([_speech(8), _silence(0.4), _speech(9)])
-    first, second = split_at_silence(pcm)
+    first, second = _pieces(pcm)
     assert 8.0 <= len(first) / RATE_HZ <= 8.4
     assert len(first) + len(second) == len(pcm)
 
 
 def test_an_utterance_without_pauses_is_cut_all_the_same() -> None:
     pcm = _speech(60)
-    pieces = list(split_at_silence(pcm))
+    pieces = _pieces(pcm)
     assert all(SHORTEST_PIECE_SAMPLES <= len(piece) <= LONGEST_PIECE_SAMPLES for piece in pieces[:-1])
     assert len(pieces[-1]) <= LONGEST_PIECE_SAMPLES
     assert np.array_equal(np.concatenate(pieces), pcm)
@@ -48,9 +65,9 @@ def test_an_utterance_without_pauses_is_cut_all_the_same() -> None:
 
 def test_finished_pieces_stay_the_same_as_the_utterance_grows() -> None:
     pcm = _speech(60)
-    grown = [piece.tobytes() for piece in split_at_silence(pcm)]
+    grown = [piece.tobytes() for piece in _pieces(pcm)]
     for seconds in (13, 25, 40.5, 59):
-        shorter = [piece.tobytes() for piece in split_at_silence(pcm[: int(seconds * RATE_HZ)])]
+        shorter = [piece.tobytes() for piece in _pieces(pcm[: int(seconds * RATE_HZ)])]
         assert shorter[:-1] == grown[: len(shorter) - 1]
 
 
