@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from realtime_agent import Agent, Session, tool
 from realtime_agent.engine import Engine, default_engine
-from realtime_agent.errors import LocalProtocolError, RealtimeAgentError, ToolError
+from realtime_agent.errors import LocalProtocolError, ToolError
 from realtime_agent.events import AgentTranscript, ToolFinished, UserTranscript
 from realtime_agent.transports.model.embedded import EmbeddedModel
 from realtime_agent.transports.user.wav import WavUser
@@ -52,27 +52,35 @@ class HelpLine:
         self.company = Company()
         self.agent = Agent("You help callers find their parcels. Be brief.", tools=[self.company.track_parcel])
         self.model = EmbeddedModel(engine)
-        self._free = asyncio.Semaphore(MAX_CALLERS)
+        self._callers: set[asyncio.Task[None]] = set()
 
     async def on_caller(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one caller who writes, until they hang up or fall silent."""
-        if self._free.locked():
+        """Serve one caller who writes, until they hang up or fall silent, or the line is closed."""
+        if len(self._callers) >= MAX_CALLERS:
             writer.write(b"All lines are busy. Please try again later.\n")
         else:
-            async with self._free:
-                with contextlib.suppress(RealtimeAgentError, ConnectionError, TimeoutError):
-                    await self._serve(reader, writer)
+            serving = asyncio.create_task(self._serve(reader, writer))
+            self._callers.add(serving)
+            await asyncio.wait([serving])
+            self._callers.discard(serving)
+            if not serving.cancelled() and (error := serving.exception()):
+                print(f"A caller was lost: {error!r}")
         writer.close()
+
+    async def close(self) -> None:
+        """Hang up on everybody."""
+        for serving in self._callers:
+            serving.cancel()
+        if self._callers:
+            await asyncio.wait(self._callers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with Session(self.agent, model=self.model, user=None) as session, asyncio.TaskGroup() as tasks:
             answering = tasks.create_task(self._answer(session, writer))
             session.say("Parcel help line, good day.")
-            while line := await asyncio.wait_for(reader.readline(), IDLE_S):
-                try:
+            with contextlib.suppress(TimeoutError, LocalProtocolError):  # nobody writes, or the session is over
+                while line := await asyncio.wait_for(reader.readline(), IDLE_S):
                     session.send_text(line.decode("utf-8", "replace").strip() or "hello")
-                except LocalProtocolError:  # the session is over
-                    break
             await session.wait_idle()
             answering.cancel()
 
@@ -106,8 +114,11 @@ async def serve(options: argparse.Namespace) -> None:
         server = await asyncio.start_server(line.on_caller, options.host, options.port, limit=4096)
         host, port = server.sockets[0].getsockname()[:2]
         print(f"The help line is open at {host} port {port}.", flush=True)
-        async with server:
-            await server.serve_forever()
+        try:
+            await asyncio.Event().wait()  # not serve_forever: since Python 3.12 its end waits for callers to hang up
+        finally:
+            server.close()
+            await line.close()
     finally:
         await engine.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -124,9 +125,9 @@ def loudest(path: Path) -> int:
         return max(map(abs, array("h", file.readframes(file.getnframes()))))
 
 
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[int]:
-    """The service demo with an open port."""
+@contextlib.asynccontextmanager
+async def running_service(tmp_path: Path) -> AsyncIterator[int]:
+    """The service demo with an open port. It is stopped with Ctrl-C, and must end by itself."""
     process = await start("service.py", "--port", "0", folder=tmp_path)
     assert process.stdout is not None
     try:
@@ -142,6 +143,13 @@ async def service(tmp_path: Path) -> AsyncIterator[int]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[int]:
+    """The service demo with an open port."""
+    async with running_service(tmp_path) as port:
+        yield port
 
 
 async def test_the_service_serves_several_callers_at_once(service: int) -> None:
@@ -161,6 +169,16 @@ async def test_the_service_serves_several_callers_at_once(service: int) -> None:
     assert calls[0][1] == "Parcel 42 is on the way to Oslo."
     assert calls[1][1] == "Parcel 7 is at the customs office."
     assert "there is no parcel 13" in calls[2][1].lower()
+
+
+async def test_the_service_ends_at_once_with_callers_on_the_line(tmp_path: Path) -> None:
+    async with running_service(tmp_path) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE_S):
+            assert await reader.readline() == b"Parcel help line, good day.\n"
+    assert not (await reader.read()).strip()
+    writer.close()
+    await writer.wait_closed()
 
 
 @pytest.mark.parametrize("demo", sorted(DEMOS.glob("*.py")), ids=lambda path: path.stem)
