@@ -11,6 +11,7 @@ from realtime_agent.errors import MissingExtra
 from realtime_agent.protocol.formats import AudioFormat
 
 _LISTENERS_A_MODEL = 4
+_TIDY_PIECES = 64
 
 
 class Listener:
@@ -53,31 +54,37 @@ class Listener:
 
 
 class Meter:
-    """The levels of both sides for a display: kept at no cost, computed when asked."""
+    """The levels of both sides for a display: kept at next to no cost, computed when asked.
 
-    def __init__(self, audio_format: AudioFormat) -> None:
+    played: how many samples of agent audio were heard until now.
+    """
+
+    def __init__(self, audio_format: AudioFormat, played: Callable[[], int]) -> None:
         self._format = audio_format
+        self._played = played
         self._heard = b""
         self._queued: deque[tuple[int, bytes]] = deque()  # where each piece of agent audio ends, and the piece
+        self._tidy_at = _TIDY_PIECES
         self._end = 0
 
     def microphone(self, audio: bytes) -> None:
         """One frame came in."""
         self._heard = audio
 
-    def speaker(self, audio: bytes, played: int) -> None:
-        """One piece was queued while so many samples had been played. Forgets what is played."""
-        self._end = max(self._end, played) + self._format.samples(len(audio))
+    def speaker(self, audio: bytes) -> None:
+        """One piece was queued."""
+        self._end += self._format.samples(len(audio))
         self._queued.append((self._end, audio))
-        while self._queued and self._queued[0][0] <= played:
-            self._queued.popleft()
+        if len(self._queued) >= self._tidy_at:
+            self._forget_played()
+            self._tidy_at = 2 * len(self._queued) + _TIDY_PIECES
 
     def flushed(self, position: int) -> None:
         """What was queued is gone."""
         self._queued.clear()
         self._end = position
 
-    def levels(self, played: int, *, audible: bool) -> tuple[float, float]:
+    def levels(self) -> tuple[float, float]:
         """dBFS of the person and of the agent, just now; -120 for silence.
 
         Raises:
@@ -87,11 +94,15 @@ class Meter:
             from realtime_agent.audio.pcm import level_dbfs
         except ImportError as error:
             raise MissingExtra("Levels", "audio") from error
-        decode = decoder(self._format)
-        agent = b""
-        if audible:
-            agent = next((audio for end, audio in self._queued if end > played), b"")
-        return tuple(level_dbfs(decode(audio) if decode else audio) for audio in (self._heard, agent))  # type: ignore[return-value]
+        self._forget_played()
+        decode = decoder(self._format) or bytes
+        agent = self._queued[0][1] if self._queued else b""
+        return level_dbfs(decode(self._heard)), level_dbfs(decode(agent))
+
+    def _forget_played(self) -> None:
+        played = self._played()
+        while self._queued and self._queued[0][0] <= played:
+            self._queued.popleft()
 
 
 def decoder(audio_format: AudioFormat) -> Callable[[bytes], bytes] | None:

@@ -92,7 +92,7 @@ class Session:
         self._user = user_from(user)
         self._format = self._user.format if self._user else PCM
         self._listener = Listener(self._format) if self._user and self.settings.detects_locally else None
-        self._meter = Meter(self._format)
+        self._meter = Meter(self._format, lambda: self._user.played if self._user else 0)
         self._silence = SILENT_SAMPLE[self._format.name]
         self._events = EventQueue(self.settings.event_queue)
         registry = self._registry(agent)
@@ -166,8 +166,7 @@ class Session:
     @property
     def levels(self) -> tuple[float, float]:
         """How loud the microphone and the agent are just now, in dBFS; -120 is silence. Needs the `audio` extra."""
-        played = self._user.played if self._user else 0
-        return self._meter.levels(played, audible=self._core.audible)
+        return self._meter.levels()
 
     @property
     def dropped_events(self) -> int:
@@ -196,6 +195,8 @@ class Session:
                 await self._listener.open()
             if self._user is not None:
                 await self._user.open(_UserSide(self))
+            if self._closing is not None:  # lost meanwhile: whoever opened the devices has to let go of them
+                await self._leave_unopened()
             self._feed(inputs.Opened())
         except BaseException:
             await self.close()
@@ -291,7 +292,7 @@ class Session:
     def _person_left(self, error: DeviceError | None) -> None:
         """The person will say nothing more: what is under way is finished first, except where the device is lost."""
         if error is not None:
-            self._close("device lost", error)
+            self._feed(inputs.Hangup("device lost", error))
             return
         self._feed(inputs.MicrophoneEnded())
         self._leaving = self._loop.create_task(self._leave())
@@ -373,7 +374,7 @@ class Session:
     def _play(self, action: actions.Play) -> None:
         if self._user is not None:
             self._user.play(action.audio)
-            self._meter.speaker(action.audio, self._user.played)
+            self._meter.speaker(action.audio)
 
     def _duck(self, _: actions.Duck) -> None:
         if self._user is not None:

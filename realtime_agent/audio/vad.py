@@ -100,14 +100,21 @@ class CascadeDetector:
 
     def process(self, pcm: bytes) -> bool:
         """Whether speech is heard in this frame."""
-        return self._silero.decide(self.probability(pcm))
+        heard = self._gate.process(pcm)
+        if not heard and not self._left:  # most frames of most conversations: no more than this
+            self._recent.append(pcm)
+            return False
+        return self._silero.decide(self._listen(pcm, heard=heard))
 
     def probability(self, pcm: bytes) -> float:
         """How sure Silero is; 0 behind a closed gate."""
         heard = self._gate.process(pcm)
-        if not self._left and not heard:
+        if not heard and not self._left:
             self._recent.append(pcm)
             return 0.0
+        return self._listen(pcm, heard=heard)
+
+    def _listen(self, pcm: bytes, *, heard: bool) -> float:
         if not self._left and not self._silero.warm_up(b"".join(self._recent)):
             return 1.0
         self._recent.append(pcm)

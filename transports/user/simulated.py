@@ -61,7 +61,8 @@ class FrameClock:
 class SimulatedSpeaker:
     """A `Playout` on the loop's clock that tells a receiver when runs begin and end.
 
-    One timer is armed at a time, for the next edge; queueing more audio only lets it find out later that it came early.
+    One timer is armed at a time, for the next edge, and moved when the edge moves: while audio streams in, a wake-up
+    for nothing ten times a second would cost more than all the rest.
     """
 
     def __init__(self, format: AudioFormat, playout: Playout) -> None:
@@ -138,7 +139,7 @@ class SimulatedSpeaker:
             return
         due = self._started + due_sample / self._format.rate_hz
         if self._timer is not None:
-            if self._timer_due <= due:
+            if self._timer_due == due:
                 return
             self._timer.cancel()
         self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
