@@ -109,6 +109,7 @@ class Session:
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._leaving: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._fault: RealtimeAgentError | None = None  # why it closes, if it is not an ordinary end
 
     # ---- the conversation, for its owner
 
@@ -193,19 +194,27 @@ class Session:
             await self._ready
             if self._listener is not None:
                 await self._listener.open()
+            self._check_not_lost()
             if self._user is not None:
                 await self._user.open(_UserSide(self))
-            if self._closing is not None:  # lost meanwhile: whoever opened the devices has to let go of them
-                await self._leave_unopened()
+                if self._closing is not None:
+                    await self._user.close()  # it may not have been there yet when the session closed it
+            self._check_not_lost()
             self._feed(inputs.Opened())
-        except BaseException:
+        except BaseException as error:
             await self.close()
+            if isinstance(error, DeviceError) and self._fault is not None:
+                raise self._fault from error  # the device was closed under its opening, and this is why
             raise
         if self._state == "opening":
             self._state = "open"
         if self.agent.greeting:
             self.say(self.agent.greeting)
         return self
+
+    def _check_not_lost(self) -> None:
+        if self._closing is not None:
+            raise self._fault or ConnectFailed("The session was closed while it opened.")
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -224,6 +233,7 @@ class Session:
     def _close(self, reason: str, error: RealtimeAgentError | None) -> None:
         """The core's last action."""
         if self._closing is None:
+            self._fault = error
             self._closing = asyncio.get_running_loop().create_task(self._shut_down(reason, error))
 
     async def _shut_down(self, reason: str, error: RealtimeAgentError | None) -> None:
@@ -453,7 +463,10 @@ class _UserSide:
         self._session = session
 
     def on_audio(self, audio: bytes) -> None:
-        self._session._hear(audio)
+        try:
+            self._session._hear(audio)
+        except Exception as error:  # noqa: BLE001 - the supervisor, as in `_feed`: it must not stop the microphone's clock
+            self._session._fail(error)
 
     def on_playback(self, position: int, playing: bool) -> None:
         self._session._feed(inputs.PlaybackMoved(position, playing))

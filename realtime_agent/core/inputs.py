@@ -138,9 +138,10 @@ class UpdateSession:
 
 @dataclass(frozen=True, slots=True)
 class Hangup:
-    """End the session."""
+    """End the session. `error` where something on this side forces it, such as a lost device."""
 
     reason: str = "hangup"
+    error: RealtimeAgentError | None = None
 
 
 Input = (

@@ -235,7 +235,7 @@ class SessionCore:
         self._close("disconnected", event.error)
 
     def _hangup(self, event: inputs.Hangup) -> None:
-        self._close(event.reason, None)
+        self._close(event.reason, event.error)
 
     def _close(self, reason: str, error: RealtimeAgentError | None) -> None:
         m = self._m

@@ -34,6 +34,7 @@ from realtime_agent.events import (
 from realtime_agent.protocol.formats import PCM, PCMU
 from realtime_agent.testing.clock import virtual_time
 from realtime_agent.transports.model.embedded import EmbeddedModel
+from realtime_agent.transports.user.base import UserReceiver
 from realtime_agent.transports.user.memory import MemoryUser
 from tests.fakes_engine import FakeEngine, loud, make_loudness_detector, quiet
 from tests.scripted_model import ScriptedModel
@@ -296,6 +297,55 @@ async def test_a_lost_device_ends_the_session_with_its_error() -> None:
         events = await events_until(session, lambda e: isinstance(e, Closed))
     assert isinstance(events[-1], Closed)
     assert isinstance(events[-1].error, DeviceError)
+
+
+@virtual_time
+async def test_a_lost_device_ends_what_was_begun() -> None:
+    user = MemoryUser()
+    model = ScriptedModel()
+    async with Session(Agent(), model=model, user=user, settings=SERVER_TURNS) as session:
+        model.begin_answer()
+        model.speak("A long story.", bytes(480_000))
+        await events_until(session, lambda e: isinstance(e, TurnStarted))
+        user.hang_up(DeviceError("The speaker stopped."))
+        events = await events_until(session, lambda e: isinstance(e, Closed))
+    assert any(agent_ended(e) for e in events)
+    assert events[-1] == Closed("device lost", events[-1].error, events[-1].time_s)  # type: ignore[union-attr]
+
+
+@virtual_time
+async def test_a_connection_lost_while_the_devices_open_is_raised_and_leaves_none_of_them_open() -> None:
+    class SlowUser(MemoryUser):
+        closed_after_opening = False
+        opened = False
+
+        async def open(self, receiver: UserReceiver) -> None:
+            await asyncio.sleep(1)
+            await super().open(receiver)
+            self.opened = True
+
+        async def close(self) -> None:
+            self.closed_after_opening = self.opened
+            await super().close()
+
+    model, user = ScriptedModel(), SlowUser(open_mic=True)
+    asyncio.get_running_loop().call_later(0.5, lambda: model.drop(PathDead("The path went silent.")))
+    with pytest.raises(PathDead):
+        async with Session(Agent(greeting="Welcome!"), model=model, user=user, settings=SERVER_TURNS):
+            pass
+    assert user.closed_after_opening
+    assert model.closed
+
+
+@virtual_time
+async def test_a_failure_with_a_microphone_frame_ends_the_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = MemoryUser(open_mic=True)
+    async with Session(Agent(), model=ScriptedModel(), user=user, settings=SERVER_TURNS) as session:
+        monkeypatch.setattr(session._meter, "microphone", lambda _: 1 / 0)
+        events = await events_until(session, lambda e: isinstance(e, Closed))
+    assert isinstance(events[-1], Closed)
+    assert events[-1].error is not None
+    assert events[-1].error.code == "internal"
 
 
 BAD_MESSAGES = [

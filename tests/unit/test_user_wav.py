@@ -54,6 +54,20 @@ def test_the_file_is_heard_whole_then_the_end_is_told_then_silence_follows(quest
     run(main())
 
 
+def test_no_file_is_written_over_that_is_being_read(question: Path, tmp_path: Path) -> None:
+    before = question.read_bytes()
+    alias = tmp_path / "alias.wav"
+    alias.symlink_to(question)
+    for files in ({"output": question}, {"both": alias}, {"output": tmp_path / "a.wav", "both": tmp_path / "a.wav"}):
+
+        async def main(files: dict[str, Path] = files) -> None:
+            with pytest.raises(DeviceError, match="given twice"):
+                await WavUser(question, **files).open(RecordingReceiver())
+
+        run(main())
+    assert question.read_bytes() == before
+
+
 def test_both_sides_are_written_aligned_to_the_sample(question: Path, tmp_path: Path) -> None:
     async def main() -> None:
         user = WavUser(question, output=tmp_path / "output.wav", both=tmp_path / "both.wav")

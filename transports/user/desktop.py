@@ -52,6 +52,7 @@ class DesktopUser:
         self._latency = latency
         self._streams: _Streams | None = None
         self._receiver: UserReceiver | None = None
+        self._both_run = asyncio.Event()
         self._watch: asyncio.TimerHandle | None = None
         self._running = False  # a run of playback is being heard
         self._dry_at = 0  # the position where the last one ended
@@ -86,7 +87,6 @@ class DesktopUser:
             raise LocalProtocolError("A DesktopUser is opened once.")
         self._receiver = receiver
         self._loop = asyncio.get_running_loop()
-        self._both_run = asyncio.Event()
         streams = _Streams(self._loop, self._on_wake)
         self._streams = streams
         try:
@@ -129,6 +129,7 @@ class DesktopUser:
         """Stop both devices and let go of them."""
         self._final = self.played
         self._closed = True
+        self._both_run.set()  # an `open` that is not done waits no longer
         self._receiver = None
         if self._watch is not None:
             self._watch.cancel()
@@ -151,6 +152,8 @@ class DesktopUser:
         except TimeoutError as error:
             word, setup = ("loudspeaker", streams.output) if streams.input_blocks else ("microphone", streams.input)
             raise DeviceError(f"The {word} {setup.device.name!r} does not run.") from error
+        if self._closed:
+            raise DeviceError("The sound devices were closed while they opened.")
 
     def _on_wake(self) -> None:
         """The microphone's thread left blocks in the ring."""

@@ -54,6 +54,7 @@ class WavUser:
         if self._opened:
             raise LocalProtocolError("A WavUser is opened once.")
         self._opened = True
+        self._check_names()
         self._reader = WavReader(self._input, PCM.rate_hz)
         try:
             if self._output is not None:
@@ -104,6 +105,13 @@ class WavUser:
         self._close_files()
         if self._failure is not None:
             raise self._failure
+
+    def _check_names(self) -> None:
+        """Opening a file to write it empties it, so no two of them may be the same."""
+        files = [Path(name).resolve() for name in (self._input, self._output, self._both) if name is not None]
+        for file in files:
+            if files.count(file) > 1:
+                raise DeviceError(f"{file} is given twice: the files to read and to write must be different ones.")
 
     def _on_frame(self) -> None:
         receiver = self._receiver
