@@ -1,10 +1,11 @@
-"""An engine: an ear, a brain and a voice, started and closed together and shared by many sessions."""
+"""An engine: ear, brain, voice and perhaps a translator, started and closed together and shared by many sessions."""
 
 from __future__ import annotations
 
 import asyncio
 
 from realtime_agent.engine.parts import Brain, SpeechToText, TextToSpeech
+from realtime_agent.engine.translator import Translator
 from realtime_agent.errors import EngineError, LocalProtocolError
 
 START_DEADLINE_S = 60.0
@@ -12,15 +13,19 @@ CLOSE_DEADLINE_S = 5.0
 
 
 class Engine:
-    """The three parts of an engine. Make your own by passing your own parts; they are closed with it.
+    """The parts of an engine. Make your own by passing your own parts; they are closed with it.
 
-    Nothing is loaded before `start`; after `close` it cannot be started again.
+    Without a translator there are no translation sessions on it. Nothing is loaded before `start`; after `close` it
+    cannot be started again.
     """
 
-    def __init__(self, ear: SpeechToText, brain: Brain, voice: TextToSpeech) -> None:
+    def __init__(
+        self, ear: SpeechToText, brain: Brain, voice: TextToSpeech, translator: Translator | None = None
+    ) -> None:
         self.ear = ear
         self.brain = brain
         self.voice = voice
+        self.translator = translator
         self._lock = asyncio.Lock()
         self._started = False
         self._closed = False
@@ -44,7 +49,10 @@ class Engine:
                 return
             try:
                 async with asyncio.timeout(START_DEADLINE_S):
-                    outcomes = await asyncio.gather(self.ear.start(), self.voice.start(), return_exceptions=True)
+                    starts = [self.ear.start(), self.voice.start()]
+                    if self.translator is not None:
+                        starts.append(self.translator.start())
+                    outcomes = await asyncio.gather(*starts, return_exceptions=True)
             except TimeoutError:
                 raise EngineError(f"The engine did not start within {START_DEADLINE_S:.0f} s.") from None
             for outcome in outcomes:
@@ -60,21 +68,23 @@ class Engine:
             self._closed = True
             try:
                 async with asyncio.timeout(CLOSE_DEADLINE_S):
-                    await asyncio.gather(
-                        self.ear.close(), self.brain.close(), self.voice.close(), return_exceptions=True
-                    )
+                    closes = [self.ear.close(), self.brain.close(), self.voice.close()]
+                    if self.translator is not None:
+                        closes.append(self.translator.close())
+                    await asyncio.gather(*closes, return_exceptions=True)
             except TimeoutError:
                 pass  # the parts were told; a part that hangs must not hang its users
 
 
 def default_engine() -> Engine:
-    """The engine that needs neither key nor network: Moonshine, the embedded brain, and Pico.
+    """The engine that needs neither key nor network: Moonshine, the embedded brain, Pico; and Apertium, if it is there.
 
     Raises:
         MissingExtra: the parts are not installed.
     """
+    from realtime_agent.engine.apertium import ApertiumTranslator
     from realtime_agent.engine.brain import EmbeddedBrain
     from realtime_agent.engine.ear import MoonshineEar
     from realtime_agent.engine.voice import PicoVoice
 
-    return Engine(MoonshineEar(), EmbeddedBrain(), PicoVoice())
+    return Engine(MoonshineEar(), EmbeddedBrain(), PicoVoice(), ApertiumTranslator())

@@ -59,7 +59,23 @@ class StopResponse:
     response_id: str
 
 
-Action = Emit | Transcribe | StopTranscribing | StartResponse | StopResponse
+@dataclass(frozen=True, slots=True)
+class Interpret:
+    """Translate a clause and speak the translation; answer with the `Clause…` outputs below."""
+
+    clause_id: str
+    text: str
+    source: str
+    target: str
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSession:
+    """The last action: the session is over, and the connection may be closed once all is sent."""
+
+
+Action = Emit | Transcribe | StopTranscribing | StartResponse | StopResponse | Interpret | EndSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +141,40 @@ class ResponseEnded:
     code: str = "engine"
 
 
-EngineOutput = Heard | HearingFailed | ResponseText | ResponseSpeech | ResponseCall | ResponseUsed | ResponseEnded
+@dataclass(frozen=True, slots=True)
+class ClauseTranslated:
+    """A clause in the other language; empty where there is nothing to say."""
+
+    clause_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseSpoken:
+    """More of a translated clause's sound: 24 kHz PCM."""
+
+    clause_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseEnded:
+    """The clause is complete, or failed if there is a `message`."""
+
+    clause_id: str
+    message: str | None = None
+    code: str = "engine"
+
+
+EngineOutput = (
+    Heard
+    | HearingFailed
+    | ResponseText
+    | ResponseSpeech
+    | ResponseCall
+    | ResponseUsed
+    | ResponseEnded
+    | ClauseTranslated
+    | ClauseSpoken
+    | ClauseEnded
+)

@@ -49,11 +49,11 @@ class Patience:
 
 
 PATIENCE: Mapping[Delay, Patience] = {
-    "minimal": Patience(0, 0, 240),
-    "low": Patience(0, 1, 240),
-    "medium": Patience(400, 1, 400),
+    "minimal": Patience(0, 1, 240),
+    "low": Patience(240, 2, 240),
+    "medium": Patience(800, 1, 400),
     "high": Patience(1200, 2, 400),
-    "xhigh": Patience(3000, 2, 400),
+    "xhigh": Patience(2000, 2, 400),
 }
 
 

@@ -9,7 +9,7 @@ from realtime_agent.engine.engine import Engine
 from realtime_agent.protocol import ErrorEvent, SessionUpdate, SessionUpdated
 from realtime_agent.server.actions import Emit
 from realtime_agent.server.http_errors import Refusal, bad_request, not_served
-from realtime_agent.server.runner import make_session, make_transcription_session
+from realtime_agent.server.runner import make_session, make_transcription_session, make_translation_session
 from realtime_agent.server.session_core import SessionCore
 from realtime_agent.server.vad_turns import MakeDetector
 
@@ -29,6 +29,7 @@ def default_makers(make_detector: MakeDetector | None = None) -> dict[Kind, Sess
     """What this release can hold."""
     return {
         "realtime": lambda engine, model: make_session(engine, model=model, make_detector=make_detector),
+        "translation": lambda engine, model: make_translation_session(engine, model=model, make_detector=make_detector),
         "transcription": lambda engine, _: make_transcription_session(engine, make_detector=make_detector),
     }
 

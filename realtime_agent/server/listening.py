@@ -83,9 +83,9 @@ class Listening:
         self.idle = IdleTimer()
 
     @property
-    def untouched(self) -> bool:
-        """Whether no audio has come yet."""
-        return self._buffer.end == 0
+    def heard_ms(self) -> int:
+        """How much audio has come."""
+        return self._buffer.end // TICKS_PER_MS
 
     @property
     def turn_id(self) -> str | None:

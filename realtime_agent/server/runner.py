@@ -6,7 +6,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
@@ -14,12 +15,15 @@ from realtime_agent.protocol import ErrorEvent, encode
 from realtime_agent.server.actions import (
     Action,
     Emit,
+    EndSession,
     EngineOutput,
+    Interpret,
     StartResponse,
     StopResponse,
     StopTranscribing,
     Transcribe,
 )
+from realtime_agent.server.interpreting import perform_clause
 from realtime_agent.server.opening import OpenSession
 from realtime_agent.server.responses import ReportLimits
 from realtime_agent.server.session import ServerSession
@@ -28,6 +32,8 @@ from realtime_agent.server.settings import DEFAULT_CONTEXT_TOKENS, Capabilities
 from realtime_agent.server.speaking import perform_response
 from realtime_agent.server.transcriber import Transcriber
 from realtime_agent.server.transcription_session import TranscriptionSession
+from realtime_agent.server.translation_session import TranslationSession
+from realtime_agent.server.translations import translations
 from realtime_agent.server.vad_turns import MakeDetector, SpeechDetector
 
 logger = logging.getLogger("realtime_agent.server")
@@ -40,13 +46,21 @@ class SessionRunner:
     """One session on an engine.
 
     `send` is given every server event as JSON text in UTF-8, in order; it must not block, and must not call back into
-    the runner. Nothing is sent after `close`.
+    the runner. Nothing is sent after `close`. `on_end` is called once, after the last event of a session that ends by
+    itself.
     """
 
-    def __init__(self, session: SessionCore, engine: Engine, send: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        session: SessionCore,
+        engine: Engine,
+        send: Callable[[bytes], None],
+        on_end: Callable[[], None] | None = None,
+    ) -> None:
         self._session = session
         self._engine = engine
         self._send = send
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._transcriber = Transcriber(engine.ear, self._answer)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -113,15 +127,22 @@ class SessionRunner:
             case StopTranscribing(item_id=item_id):
                 self._transcriber.stop(item_id)
             case StartResponse(response_id=response_id):
-                task = self._loop.create_task(
-                    perform_response(self._engine, action, self._answer), name=f"realtime-agent {response_id}"
-                )
-                self._tasks[response_id] = task
-                task.add_done_callback(lambda _: self._tasks.pop(response_id, None))
+                self._begin(response_id, perform_response(self._engine, action, self._answer))
             case StopResponse(response_id=response_id):
                 running = self._tasks.get(response_id)
                 if running is not None:
                     running.cancel()
+            case Interpret(clause_id=clause_id):
+                self._begin(clause_id, perform_clause(self._engine, action, self._answer))
+            case EndSession():
+                if self._on_end is not None:
+                    self._on_end()
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Have the engine work; `close` stops it."""
+        task = self._loop.create_task(work, name=f"realtime-agent {name}")
+        self._tasks[name] = task
+        task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     def _set_timer(self) -> None:
         due_at = self._session.next_timer()
@@ -179,6 +200,22 @@ def make_transcription_session(
         make_detector=make_detector or default_detector,
         capabilities=_capabilities(engine),
         session_id=session_id,
+    )
+
+
+def make_translation_session(
+    engine: Engine, *, model: str | None = None, make_detector: MakeDetector | None = None
+) -> TranslationSession:
+    """A session that translates what this engine's ear hears into what its voice speaks. The engine is started."""
+    capabilities = _capabilities(engine)
+    pairs = engine.translator.pairs if engine.translator is not None else ()
+    return TranslationSession(
+        model=model or engine.name,
+        expires_at=_expires_at(),
+        new_id=random_id,
+        make_detector=make_detector or default_detector,
+        capabilities=capabilities,
+        available=translations(capabilities.languages, pairs, capabilities.voices),
     )
 
 

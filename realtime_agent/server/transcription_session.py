@@ -95,6 +95,11 @@ class TranscriptionSession:
             self._configuration.settings,
         )
 
+    @property
+    def heard_ms(self) -> int:
+        """How much audio has come."""
+        return self._listening.heard_ms
+
     def start(self, now: float) -> None:
         """The client is there: `session.created`."""
         self._outbox.emit(SessionCreated, session=self._configuration.payload)

@@ -4,6 +4,7 @@ why it ends                              close code
 the client leaves                        its own
 the server shuts down                    1012, from the listener
 a message too large                      1009, from the listener
+the session ends by itself (translation) 1000, once all was sent
 nothing from the client for `idle_s`     1001
 `session_s` are over                     1001, after an `error` event `session_expired`, as OpenAI does
 the client takes nothing for `stall_s`   1013
@@ -29,7 +30,7 @@ from realtime_agent.server.errors import error_event, refusal
 from realtime_agent.server.limits import InputMeter
 from realtime_agent.server.runner import SessionRunner, random_id
 from realtime_agent.server.serve_settings import ServeLimits
-from realtime_agent.server.session import ServerSession
+from realtime_agent.server.session_core import SessionCore
 
 logger = logging.getLogger("realtime_agent.server")
 
@@ -61,7 +62,7 @@ class Connection:
         receive: Receive,
         send: Send,
         limits: ServeLimits,
-        make_session: Callable[[Engine], ServerSession],
+        make_session: Callable[[Engine], SessionCore],
         engine: Engine,
         bound_to: SessionUpdate | None = None,
     ) -> None:
@@ -84,7 +85,8 @@ class Connection:
             session.receive(bound_to, self._loop.time())
             session.actions()  # its `session.updated` goes before `session.created`, so nobody gets it
             self._binding = Binding(bound_to.session.model_dump(mode="json", exclude_unset=True))
-        self._runner = SessionRunner(session, view, self._deliver)
+        self._runner = SessionRunner(session, view, self._deliver, self._finish)
+        self._finished = False  # the session is over; its last events may still wait
 
     async def run(self) -> Close | None:
         """Serve until it ends: how we closed it, or None where the client did. Leaves nothing running."""
@@ -195,6 +197,8 @@ class Connection:
                 async with asyncio.timeout(self._limits.stall_s):
                     await self._send({"type": "websocket.send", "text": message.decode()})
                 self._backlog.sent(message)
+                if self._finished and not self._backlog.size_bytes:
+                    self._end(Close(1000, "The session is closed."))
         except TimeoutError:
             self._end(Close(1013, "You do not read what you are sent."))
         except OSError:  # the client is gone, as ASGI servers say
@@ -202,6 +206,10 @@ class Connection:
         except Exception:
             self._end(Close(1011, "The server failed."))
             raise
+
+    def _finish(self) -> None:
+        """The session is over: its last event was just given to be sent."""
+        self._finished = True
 
     def _end(self, close: Close | None) -> None:
         if not self._verdict.done():

@@ -10,13 +10,13 @@ EAGER = Patience(0, 0, 100)
 
 
 def test_an_impatient_reader_gets_every_word_at_once() -> None:
-    shown = Agreement(PATIENCE["minimal"])
+    shown = Agreement(EAGER)
     assert shown.decode("it was the", 240) == "it was the"
     assert shown.decode("it was the best of", 480) == " best of"
 
 
 def test_the_last_word_may_be_half_a_word_and_waits() -> None:
-    shown = Agreement(PATIENCE["low"])
+    shown = Agreement(PATIENCE["minimal"])
     assert shown.decode("it was the be", 240) == "it was the"
     assert shown.decode("it was the best of", 480) == " best"
 
