@@ -26,6 +26,7 @@ from realtime_agent.server.errors import refusal, unsupported
 from realtime_agent.server.readers import (
     read_format,
     read_max_output_tokens,
+    read_noise_reduction,
     read_speaks,
     read_tool_choice,
     read_tools,
@@ -55,6 +56,7 @@ TURN_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "server_vad": SERVER_VAD_DEFAULTS,
     "semantic_vad": SEMANTIC_VAD_DEFAULTS,
 }
+NOISE_DEFAULTS: Mapping[str, Any] = {"type": "near_field", "strength": 1.0}
 TRANSCRIPTION_DEFAULTS: Mapping[str, Any] = {"model": None, "language": None, "prompt": None}
 DEFAULTS: Mapping[str, Any] = {
     "output_modalities": ["audio"],
@@ -172,6 +174,7 @@ class Configuration:
             output_format=read_format(sound_out["format"], f"{at}.audio.output.format"),
             voice=read_voice(sound_out["voice"], self._capabilities.voices, f"{at}.audio.output.voice"),
             speed=float(sound_out["speed"]),
+            noise=read_noise_reduction(sound_in["noise_reduction"], f"{at}.audio.input.noise_reduction"),
             turns=read_turns(sound_in["turn_detection"], f"{at}.audio.input.turn_detection"),
             transcription=read_transcription(
                 sound_in["transcription"], self._capabilities, f"{at}.audio.input.transcription"
@@ -239,6 +242,8 @@ def merge_side(
             config[name] = _merged_turn_detection(config[name], value, turn_defaults)
         elif name == "transcription" and value is not None:
             config[name] = {**TRANSCRIPTION_DEFAULTS, **(config[name] or {}), **value}
+        elif name == "noise_reduction" and value is not None:
+            config[name] = {**NOISE_DEFAULTS, **(config[name] or {}), **value}
         elif value is None and name not in _NULLABLE:
             config[name] = deepcopy(defaults[name])
         else:
@@ -267,7 +272,7 @@ def _merge_response(payload: dict[str, Any], change: Mapping[str, Any]) -> None:
 
 
 def _refuse_unsupported(payload: Mapping[str, Any], at: str) -> None:
-    """What the protocol has and this engine has not: no prompt store, no reasoning, no noise reduction."""
+    """What the protocol has and this engine has not: no prompt store, no reasoning."""
     if payload["prompt"] is not None:
         raise unsupported("A stored prompt", f"{at}.prompt", "Send its text as instructions.")
     if (payload.get("reasoning") or {}).get("effort") is not None:
@@ -279,9 +284,7 @@ def refuse_unheard(payload: Mapping[str, Any], at: str) -> None:
     """What the protocol has and this engine's ear has not.
 
     Raises:
-        RemoteProtocolError: noise reduction, or log probabilities.
+        RemoteProtocolError: log probabilities.
     """
-    if payload["audio"]["input"]["noise_reduction"] is not None:
-        raise unsupported("Noise reduction", f"{at}.audio.input.noise_reduction")
     for index, name in enumerate(payload["include"] or ()):
         raise unsupported(f"'{name}'", f"{at}.include[{index}]", "The ear gives words without probabilities.")

@@ -3,10 +3,12 @@
 Audio time is counted in *ticks*, samples at 24 kHz whatever the format, from the first byte of the session; it never
 runs backwards. The buffer holds 16-bit PCM at the format's own rate, from tick `start` to tick `end`. In a session
 with turn detection the front is trimmed to what padding still needs; without it everything is kept until commit or
-clear.
+clear. Where the client wants noise reduced, what is held is clean already.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from realtime_agent.protocol.formats import PCM, AudioFormat
 from realtime_agent.server.errors import refusal
@@ -24,6 +26,7 @@ class InputBuffer:
         self._limit_ticks = limit_ms * TICKS_PER_MS
         self._pcm = bytearray()
         self._start = 0
+        self._clean: Callable[[bytes], bytes] | None = None
 
     @property
     def start(self) -> int:
@@ -40,7 +43,7 @@ class InputBuffer:
         return (self.end - self._start) / TICKS_PER_MS
 
     def append(self, audio: bytes) -> bytes:
-        """Take in audio of the session's format; returns it as 16-bit PCM at the format's rate.
+        """Take in audio of the session's format; returns it, cleaned, as 16-bit PCM at the format's rate.
 
         Raises:
             RemoteProtocolError: half a sample, or more than the buffer holds.
@@ -59,8 +62,14 @@ class InputBuffer:
                 code="input_audio_buffer_full",
                 param="audio",
             )
+        if self._clean is not None:
+            pcm = self._clean(pcm)
         self._pcm += pcm
         return pcm
+
+    def clean_with(self, clean: Callable[[bytes], bytes] | None) -> None:
+        """Pass what comes through this, which gives as many samples as it is given."""
+        self._clean = clean
 
     def change_format(self, format: AudioFormat) -> None:
         """Take another format from now on. What is held is let go: its samples have another rate."""

@@ -77,6 +77,7 @@ class Listening:
         self._make_detector = make_detector
         self._settings = settings
         self._buffer = InputBuffer(settings.input_format)
+        self._clean_input()
         self._turns = self._new_turns()
         self._turn_start = 0
         self._turn_id: str | None = None  # the item that the speech going on will be
@@ -148,8 +149,11 @@ class Listening:
         turns = settings.turns
         if turns is None or turns.idle_timeout_ms is None:
             self.idle.stop()
+        if settings.noise != before.noise:
+            self._clean_input()
         if settings.input_format != before.input_format:
             self._buffer.change_format(settings.input_format)
+            self._clean_input()
             self._turns = self._new_turns()
         elif turns == before.turns:
             return
@@ -199,6 +203,16 @@ class Listening:
         """The session is over."""
         self.idle.stop()
         self._drop_turn()
+
+    def _clean_input(self) -> None:
+        noise = self._settings.noise
+        if noise is None:
+            self._buffer.clean_with(None)
+            return
+        from realtime_agent.audio.noise import NoiseSuppressor  # numpy: only who wants it needs it
+
+        rate_hz = self._settings.input_format.rate_hz
+        self._buffer.clean_with(NoiseSuppressor(rate_hz, noise.field, strength=noise.strength).process)
 
     def _new_turns(self) -> VadTurns | None:
         turns, format = self._settings.turns, self._settings.input_format

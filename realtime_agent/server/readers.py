@@ -13,15 +13,19 @@ from realtime_agent.server.settings import (
     OPENAI_VOICES,
     Capabilities,
     Eagerness,
+    Field,
+    NoiseSettings,
     TranscriptionSettings,
     TruncationSettings,
     TurnSettings,
 )
 
 _EAGERNESS: Mapping[str, Eagerness] = {"low": "low", "medium": "medium", "high": "high", "auto": "medium"}
+_FIELDS: Mapping[str, Field] = {"near_field": "near_field", "far_field": "far_field"}
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 MIN_IDLE_TIMEOUT_MS, MAX_IDLE_TIMEOUT_MS = 5_000, 30_000
 MAX_SILENCE_MS = 10_000
+MAX_NOISE_STRENGTH = 2
 MAX_PREFIX_PADDING_MS = 5_000
 
 
@@ -80,6 +84,20 @@ def _check_range(value: int, low: int, high: int, param: str) -> None:
         raise refusal(f"Expected a value >= {low}, but got {value}.", code="integer_below_min_value", param=param)
     if value > high:
         raise refusal(f"Expected a value <= {high}, but got {value}.", code="integer_above_max_value", param=param)
+
+
+def read_noise_reduction(config: Mapping[str, Any] | None, param: str) -> NoiseSettings | None:
+    if config is None:
+        return None
+    field = _FIELDS.get(config["type"])
+    if field is None:
+        listed = ", ".join(f"'{name}'" for name in _FIELDS)
+        raise refusal(f"Invalid value: '{config['type']}'. Supported values are: {listed}.", param=f"{param}.type")
+    strength = 1.0 if config["strength"] is None else float(config["strength"])
+    if not 0 <= strength <= MAX_NOISE_STRENGTH:
+        problem = f"Expected a value from 0 to {MAX_NOISE_STRENGTH}, but got {strength}."
+        raise refusal(problem, param=f"{param}.strength")
+    return NoiseSettings(field, strength)
 
 
 def read_transcription(

@@ -17,6 +17,7 @@ OPENAI_VOICES = (
 DEFAULT_CONTEXT_TOKENS = 32_000  # as gpt-realtime's; a brain that knows better has `context_tokens`
 
 Eagerness = Literal["low", "medium", "high"]
+Field = Literal["near_field", "far_field"]  # how far the person is from the microphone
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Capabilities:
     languages: tuple[str, ...] = ()
     reads_prompts: bool = True
     context_tokens: int = DEFAULT_CONTEXT_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSettings:
+    """How the input is cleaned, before turns are found and the ear listens (`audio/noise.py`)."""
+
+    field: Field
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,7 @@ class Settings:
     output_format: AudioFormat = PCM
     voice: str = "alloy"
     speed: float = 1.0
+    noise: NoiseSettings | None = None
     turns: TurnSettings | None = field(default_factory=TurnSettings)
     transcription: TranscriptionSettings | None = None
     tools: tuple[ToolSpec, ...] = ()

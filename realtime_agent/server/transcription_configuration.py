@@ -24,7 +24,7 @@ from realtime_agent.server.configuration import (
     refuse_unknown,
 )
 from realtime_agent.server.errors import refusal
-from realtime_agent.server.readers import read_format, read_transcription, read_turns
+from realtime_agent.server.readers import read_format, read_noise_reduction, read_transcription, read_turns
 from realtime_agent.server.settings import Capabilities, Settings
 
 _ANSWERING = ("create_response", "interrupt_response", "idle_timeout_ms")
@@ -116,6 +116,7 @@ class TranscriptionConfiguration:
         turns = sound["turn_detection"]
         return Settings(
             input_format=read_format(sound["format"], f"{at}.format"),
+            noise=read_noise_reduction(sound["noise_reduction"], f"{at}.noise_reduction"),
             turns=None if turns is None else read_turns({**turns, **_SILENT}, f"{at}.turn_detection"),
             transcription=read_transcription(sound["transcription"], self._capabilities, f"{at}.transcription"),
         )

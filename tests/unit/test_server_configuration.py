@@ -91,6 +91,31 @@ def test_null_puts_back_the_default_of_what_cannot_be_off() -> None:
     assert session["tool_choice"] == "auto"
 
 
+def test_noise_reduction_is_reported_merged_and_can_be_cleared() -> None:
+    harness = Harness()
+    harness.update(**audio_input(noise_reduction={"type": "far_field"}))
+    assert session_of(harness)["audio"]["input"]["noise_reduction"] == {"type": "far_field", "strength": 1.0}
+    harness.update(**audio_input(noise_reduction={"type": "far_field", "strength": 0.5}))
+    harness.update(**audio_input(noise_reduction={"type": "near_field"}))
+    assert session_of(harness)["audio"]["input"]["noise_reduction"] == {"type": "near_field", "strength": 0.5}
+    harness.update(**audio_input(noise_reduction=None))
+    assert session_of(harness)["audio"]["input"]["noise_reduction"] is None
+
+
+@pytest.mark.parametrize("format", ["audio/pcm", "audio/pcmu"])
+def test_with_noise_reduction_turns_are_found_at_either_rate(format: str) -> None:
+    harness = Harness()
+    harness.update(**audio_input(format={"type": format}, noise_reduction={"type": "near_field"}))
+    rate_hz = 24_000 if format == "audio/pcm" else 8_000
+    one = {"audio/pcm": loud(1, rate_hz)[:2], "audio/pcmu": b"\x00"}[format]
+    none = {"audio/pcm": quiet(1, rate_hz)[:2], "audio/pcmu": b"\xff"}[format]
+    for sample, ms in ((none, 500), (one, 600), (none, 800)):
+        harness.hear(sample * (rate_hz * ms // 1000), step_bytes=rate_hz // 50 * len(sample))
+    committed = harness.last("input_audio_buffer.committed")["item_id"]
+    [retrieved] = harness.send("conversation.item.retrieve", item_id=committed)
+    assert retrieved["item"]["content"][0]["audio"]
+
+
 def test_a_transcription_is_reported_with_all_its_fields() -> None:
     harness = Harness()
     harness.update(**audio_input(transcription={"model": "gpt-realtime-whisper"}))
@@ -138,9 +163,9 @@ def test_a_client_may_send_back_the_session_that_it_was_given() -> None:
         ({"audio": {"input": {"turn_taking": 1}}}, "unknown_parameter", "session.audio.input.turn_taking"),
         ({"audio": {"output": {"voice": "nobody"}}}, "invalid_value", "session.audio.output.voice"),
         (
-            audio_input(noise_reduction={"type": "near_field"}),
-            "unsupported_value",
-            "session.audio.input.noise_reduction",
+            audio_input(noise_reduction={"type": "near_field", "strength": 2.5}),
+            "invalid_value",
+            "session.audio.input.noise_reduction.strength",
         ),
         (
             audio_input(transcription={"model": "x", "language": "de"}),
