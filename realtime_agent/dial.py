@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from realtime_agent.errors import ConfigError
+from realtime_agent.errors import ConfigError, MissingExtra
 from realtime_agent.transports.model.base import Model
 from realtime_agent.transports.user.base import UserTransport
 
@@ -43,6 +43,17 @@ def user_from(user: str | UserTransport | None) -> UserTransport | None:
         raise ConfigError(
             f'{user!r} is no way to a person. Use "desktop", WavUser(...), MemoryUser(...), or None for text only.'
         )
-    from realtime_agent.transports.user.desktop import DesktopUser
+    return desktop_user()
 
-    return DesktopUser()
+
+def desktop_user(microphone: str | None = None, speaker: str | None = None) -> UserTransport:
+    """Microphone and speaker, by parts of their names.
+
+    Raises:
+        MissingExtra: the `desktop` extra is not installed.
+    """
+    try:
+        from realtime_agent.transports.user.desktop import DesktopUser
+    except MissingExtra as error:  # of its `audio` part alone
+        raise MissingExtra("A conversation with microphone and speaker", "desktop") from error
+    return DesktopUser(microphone, speaker)

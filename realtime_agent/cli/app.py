@@ -9,6 +9,7 @@ import typer
 
 from realtime_agent import __version__
 from realtime_agent.cli.run import run
+from realtime_agent.errors import MissingExtra
 
 app = typer.Typer(
     name="realtime-agent",
@@ -97,7 +98,10 @@ def demo(
     ] = Path(),
 ) -> None:
     """Listen in on a conversation: a simulated user talks to the embedded agent. Offline, under a minute."""
-    from realtime_agent.cli.demo import demo
+    try:
+        from realtime_agent.cli.demo import demo
+    except MissingExtra as error:  # of its `audio` part alone
+        raise MissingExtra("The demo", "engine") from error
 
     raise typer.Exit(run(demo(folder)))
 

@@ -16,7 +16,6 @@ from realtime_agent.agent import Agent
 from realtime_agent.cli.exit_codes import BROKEN
 from realtime_agent.errors import RealtimeAgentError
 from realtime_agent.session import Session
-from realtime_agent.testing.simulated_user import Line, SimulatedUser, spoken
 
 State = Literal["good", "missing", "broken"]
 
@@ -101,9 +100,12 @@ def _key() -> Finding:
 async def _round_trip(model: str) -> Finding:
     """One spoken question, answered: the time from the end of the speech to the first sample of the answer."""
     began = time.monotonic()
-    try:
-        from realtime_agent.engine import default_engine
+    if any(_version(package) is None for extra in ("audio", "engine") for package in _PACKAGES[extra]):
+        return Finding("missing", "round trip", "needs the `engine` extra, for the voice that asks the question")
+    from realtime_agent.engine import default_engine
+    from realtime_agent.testing.simulated_user import Line, SimulatedUser, spoken
 
+    try:
         engine = default_engine()
         await engine.voice.start()
         try:

@@ -15,6 +15,7 @@ from realtime_agent.cli.display import Display
 from realtime_agent.cli.keyboard import Keyboard
 from realtime_agent.cli.tools import tools_from
 from realtime_agent.config import Settings
+from realtime_agent.dial import desktop_user
 from realtime_agent.errors import ConfigError
 from realtime_agent.events import Closed, as_dict
 from realtime_agent.recording.log import ConversationLog
@@ -171,6 +172,4 @@ def _user(options: TalkOptions) -> UserTransport | None:
         from realtime_agent.transports.user.wav import WavUser
 
         return WavUser(options.input, output=options.output, both=options.both)
-    from realtime_agent.transports.user.desktop import DesktopUser
-
-    return DesktopUser(options.microphone, options.speaker)
+    return desktop_user(options.microphone, options.speaker)

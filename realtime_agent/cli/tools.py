@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from realtime_agent.errors import ConfigError
+from realtime_agent.errors import ConfigError, RealtimeAgentError
 from realtime_agent.tools import Tool, tool
 
 
@@ -20,13 +20,18 @@ def tools_from(spec: str) -> list[Tool]:
         ConfigError: nothing of that name, or nothing that can be a tool.
     """
     module_name, _, name = spec.partition(":")
+    if not module_name or module_name.startswith("."):
+        raise ConfigError(f"--tools {spec}: name a module, as in my_module:my_tool.")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ConfigError(f"--tools {spec}: cannot import {module_name!r} ({error}).") from error
+    except RealtimeAgentError as error:  # a function in it that cannot be a tool
+        raise ConfigError(f"--tools {spec}: {error.message}") from error
+    except Exception as error:  # somebody's module: whatever it raises, it cannot be used
+        why = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise ConfigError(f"--tools {spec}: cannot import {module_name!r} ({why}).") from error
     if not name:
         found: object = [one for one in vars(module).values() if isinstance(one, Tool)]
     else:

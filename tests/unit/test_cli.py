@@ -80,14 +80,20 @@ def test_tools_of_a_module_in_this_folder_can_be_called(cli: RunCli, tmp_path: P
         (("talk", "--text", "--model", "gpt-realtime"), 2, "OPENAI_API_KEY"),
         (("talk", "--text", "--tools", "no_such_module"), 2, "no_such_module"),
         (("talk", "--text", "--tools", "json:nothing"), 2, "nothing"),
+        (("talk", "--text", "--tools", ":name"), 2, "name a module"),
+        (("talk", "--text", "--tools", ".name"), 2, "name a module"),
+        (("talk", "--text", "--tools", "broken_tools"), 2, "SyntaxError"),
+        (("talk", "--text", "--tools", "failing_tools"), 2, "KeyError"),
         (("talk", "--text", "--tools", "math:pi"), 2, "neither a tool nor a function"),
         (("talk", "--push-to-talk", "--text"), 2, "--push-to-talk"),
         (("demo", "--folder", "nowhere"), 2, "nowhere"),
     ],
 )
 def test_what_cannot_be_ends_in_one_line_and_an_exit_code(
-    cli: RunCli, arguments: tuple[str, ...], code: int, words: str
+    cli: RunCli, arguments: tuple[str, ...], code: int, words: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "broken_tools.py").write_text("def tool(:\n")
+    (tmp_path / "failing_tools.py").write_text("raise KeyError('secret')\n")
     got, _, err = cli(*arguments)
     assert got == code, err
     assert words in err
@@ -99,6 +105,14 @@ def test_an_empty_sound_file_is_told_so(cli: RunCli, tmp_path: Path) -> None:
     code, _, err = cli("talk", "--input", "empty.wav")
     assert code == 4
     assert "empty.wav" in err
+
+
+def test_a_sound_file_is_not_written_over_itself(cli: RunCli, tmp_path: Path) -> None:
+    (tmp_path / "question.wav").write_bytes(b"RIFF")
+    code, _, err = cli("talk", "--input", "question.wav", "--output", "question.wav")
+    assert code == 4
+    assert "given twice" in err
+    assert (tmp_path / "question.wav").read_bytes() == b"RIFF"
 
 
 def test_a_module_without_tools_is_refused() -> None:

@@ -57,7 +57,7 @@ class EmbeddedModel:
         """
         try:
             from realtime_agent.server.runner import SessionRunner, load_default_detector, make_session
-        except ModuleNotFoundError as missing:
+        except (ModuleNotFoundError, MissingExtra) as missing:
             raise MissingExtra("The embedded model", "engine") from missing
 
         engine = self._acquire()

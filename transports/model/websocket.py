@@ -188,7 +188,7 @@ class WebSocketModel:
             return AuthRejected(f"{self.name} refused the key (HTTP {status}); {hint}")
         words = _server_words(error.raw_body or b"", self._headers)
         if status == 404:
-            hint = f"there is no Realtime endpoint or no such model at {self._address.url.partition('?')[0]}"
+            hint = "there is no Realtime endpoint at that address, or no such model"
         elif status == 429:
             hint = "too many requests, or no quota left"
         elif 300 <= status < 400:
