@@ -105,6 +105,7 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._performing = False
+        self._held_messages: deque[bytes] | None = None
         self._preroll: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._leaving: asyncio.Task[None] | None = None
@@ -320,6 +321,15 @@ class Session:
             raise LocalProtocolError(f"The session is {self._state}: enter it with `async with` first, and once.")
         self._feed(event)
 
+    def _receive(self, message: bytes) -> None:
+        """One message of the server."""
+        try:
+            event = decode_server(message)
+        except RemoteProtocolError as error:
+            self._feed(inputs.MessageRejected(error))
+        else:
+            self._feed(event)
+
     def _feed(self, event: inputs.Input) -> None:
         """One thing happened: let the core decide, and do what it wants."""
         if self._closing is not None:
@@ -409,6 +419,19 @@ class Session:
             self._feed(inputs.ToolReturned(action.call_id, outcome.output, outcome.error))
 
         self._runner.start(action.call_id, action.name, action.arguments, answer)
+        if self._held_messages is None:
+            # The tool runs in the next turn of the loop. What else came in the same packet (the rest of the response)
+            # comes after its first step: most tools answer in it, and the model waits for nothing else.
+            self._held_messages = deque()
+            self._loop.call_soon(self._release_messages)
+
+    def _release_messages(self) -> None:
+        held, self._held_messages = self._held_messages, None
+        while held:
+            if self._held_messages is not None:  # another call began: what follows waits for that one
+                self._held_messages.extend(held)
+                return
+            self._receive(held.popleft())
 
     def _cancel_tool(self, action: actions.CancelTool) -> None:
         self._runner.cancel(action.call_id)
@@ -443,14 +466,13 @@ class _ModelSide:
         self._session = session
 
     def on_message(self, message: bytes) -> None:
-        try:
-            event = decode_server(message)
-        except RemoteProtocolError as error:
-            self._session._feed(inputs.MessageRejected(error))
+        if self._session._held_messages is not None:
+            self._session._held_messages.append(message)
         else:
-            self._session._feed(event)
+            self._session._receive(message)
 
     def on_closed(self, error: TransportError | None) -> None:
+        self._session._release_messages()
         self._session._feed(inputs.Disconnected(error))
 
 

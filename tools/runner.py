@@ -236,7 +236,9 @@ class ToolRunner:
 
     def _stop(self, call: CallUnderWay, error: ToolError) -> None:
         """Answer now; the tool is told to stop and may take its time."""
-        self._fail(call, error)
+        loop = asyncio.get_running_loop()
+        for tell in self._settle(call, encode_error(error), error):
+            loop.call_soon(tell)  # not from here: whoever cancels a call is not called back while he does
         task = call.task
         if task is not None and not task.done():
             self._stragglers.add(task)
@@ -247,17 +249,20 @@ class ToolRunner:
         self._answer(call, encode_error(error), error)
 
     def _answer(self, call: CallUnderWay, output: str, error: ToolError | None) -> None:
+        """The call's own task has an answer: told at once, for a turn of a busy loop may take milliseconds."""
+        for tell in self._settle(call, output, error):
+            tell()
+
+    def _settle(self, call: CallUnderWay, output: str, error: ToolError | None) -> list[Callable[[], None]]:
+        """What is left to do for an answer: tell those who wait. Nothing where there was an answer already."""
         if self._calls.get(call.call_id) is not call:
-            return  # answered already: the first answer counts
+            return []
         del self._calls[call.call_id]
         if call.deadline is not None:
             call.deadline.cancel()
-        loop = asyncio.get_running_loop()
-        outcome = ToolOutcome(output, error, loop.time() - call.started_s)
+        outcome = ToolOutcome(output, error, asyncio.get_running_loop().time() - call.started_s)
         self._remember(call.call_id, outcome)
-        for on_done in call.listeners:
-            # Not called from here: whoever cancels a call is not called back while he does.
-            loop.call_soon(on_done, outcome)
+        return [partial(on_done, outcome) for on_done in call.listeners]
 
     def _remember(self, call_id: str, outcome: ToolOutcome) -> None:
         self._answered[call_id] = outcome
