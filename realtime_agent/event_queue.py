@@ -11,8 +11,9 @@ from realtime_agent.events import AgentTranscript, Closed, SessionEvent, UserTra
 class EventQueue:
     """Holds at most `size` events.
 
-    Overflow rule: the oldest partial transcript goes (a later one carries the whole text), else the oldest event;
-    `dropped` counts them. `Closed` comes last, so it is always kept; it ends the queue.
+    Overflow rule: when it is half full, a partial transcript takes the place of the one just before it, whose text it
+    carries in whole; when it is full, the oldest event goes. `dropped` counts both. `Closed` comes last, so it is
+    always kept; it ends the queue.
     """
 
     def __init__(self, size: int) -> None:
@@ -27,19 +28,15 @@ class EventQueue:
         if self._over:
             return
         self._over = isinstance(event, Closed)
-        if len(self._waiting) >= self._size:
-            self._make_room()
-        self._waiting.append(event)
+        waiting = self._waiting
+        if 2 * len(waiting) >= self._size and _continues(event, waiting[-1] if waiting else None):
+            waiting.pop()
+            self.dropped += 1
+        elif len(waiting) >= self._size:
+            waiting.popleft()
+            self.dropped += 1
+        waiting.append(event)
         self._news.set()
-
-    def _make_room(self) -> None:
-        for index, waiting in enumerate(self._waiting):
-            if isinstance(waiting, (UserTranscript, AgentTranscript)) and not waiting.final:
-                del self._waiting[index]
-                break
-        else:
-            self._waiting.popleft()
-        self.dropped += 1
 
     async def get(self) -> SessionEvent:
         """The next event.
@@ -53,3 +50,11 @@ class EventQueue:
             self._news.clear()
             await self._news.wait()
         return self._waiting.popleft()
+
+
+def _continues(event: SessionEvent, last: SessionEvent | None) -> bool:
+    """Whether the event is the same transcript, grown."""
+    if not isinstance(event, (UserTranscript, AgentTranscript)) or type(last) is not type(event):
+        return False
+    assert isinstance(last, (UserTranscript, AgentTranscript))
+    return last.item_id == event.item_id and not last.final

@@ -74,7 +74,7 @@ def decode_client(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ClientEvent
     if len(data) > limits.max_message_bytes and kind not in _LARGE_CLIENT_EVENTS:
         problem = f"message of {len(data)} bytes; the limit is {limits.max_message_bytes}"
         raise LimitExceeded(problem, event_id=event_id_of(message))
-    check_depth(message, limits)
+    check_depth(message, limits, data)
     event = CLIENT_EVENTS.get(kind)
     if event is None:
         return UnknownEvent(kind, message)
@@ -88,11 +88,12 @@ def decode_server(data: Data, *, limits: Limits = DEFAULT_LIMITS) -> ServerEvent
         RemoteProtocolError: malformed (`invalid_json`, `invalid_event`), with the field in `param`.
         LimitExceeded: too large or too deep.
     """
-    message = parse_object(as_bytes(data), limits)
+    data = as_bytes(data)
+    message = parse_object(data, limits)
     kind = type_of(message)
     if kind == "response.output_audio.delta":
         return _delta_of(message, limits)
-    check_depth(message, limits)
+    check_depth(message, limits, data)
     event = SERVER_EVENTS.get(kind)
     if event is None:
         return UnknownEvent(kind, message)
