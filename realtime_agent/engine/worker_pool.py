@@ -100,15 +100,14 @@ class WorkerPool:
             program = self._program = self._make_program()
             starts = [asyncio.create_task(WorkerProcess.start(program)) for _ in range(self._worker_count)]
             try:
-                await asyncio.gather(*starts)
-            except BaseException:
-                for start in starts:
-                    start.cancel()
-                await asyncio.gather(*starts, return_exceptions=True)
-                self._workers = dict(enumerate(start.result() for start in starts if _succeeded(start)))
-                await self._end_workers()
-                raise
-            self._workers = dict(enumerate(start.result() for start in starts))
+                outcomes = await asyncio.gather(*starts, return_exceptions=True)  # and when cancelled, waits as well
+            finally:
+                self._workers = {number: start.result() for number, start in enumerate(starts) if _succeeded(start)}
+                if len(self._workers) < self._worker_count:
+                    await self._end_workers()
+            for outcome in outcomes:
+                if isinstance(outcome, BaseException):
+                    raise outcome
             self._queue = self._new_queue()
             self._tasks = [
                 asyncio.create_task(self._serve(number), name=f"{program.owner} {number}")

@@ -80,17 +80,7 @@ class WorkerProcess:
         Raises:
             EngineError: it does not start, or says that it cannot work.
         """
-        flags = ("-I", "-S") if program.isolated else ("-I",)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *flags, str(program.script), *program.arguments),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=os.environ | program.environment,
-            )
-        except OSError as error:
-            raise EngineError(f"{program.owner}'s process does not start: {error}") from error
+        process = await _spawn(program)
         worker = cls(program, process)
         try:
             async with asyncio.timeout(program.ready_s):
@@ -159,3 +149,24 @@ class WorkerProcess:
         if status != b"+":
             raise EngineError(f"{self._program.owner} refuses: {body.decode('utf-8', 'replace')[:300]}")
         return body
+
+
+async def _spawn(program: WorkerProgram) -> asyncio.subprocess.Process:
+    flags = ("-I", "-S") if program.isolated else ("-I",)
+    spawning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *(sys.executable, *flags, str(program.script), *program.arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=os.environ | program.environment,
+        )
+    )
+    try:
+        return await asyncio.shield(spawning)
+    except OSError as error:
+        raise EngineError(f"{program.owner}'s process does not start: {error}") from error
+    except asyncio.CancelledError:
+        # Cancelled half way, asyncio would leave the process and its pipes to the garbage collector.
+        await WorkerProcess(program, await spawning).kill()
+        raise
