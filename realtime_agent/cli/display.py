@@ -6,6 +6,7 @@ redrawn below it. Where the output is no terminal, only settled lines are printe
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from types import TracebackType
@@ -21,36 +22,63 @@ from realtime_agent.events import ErrorRaised, SessionEvent
 from realtime_agent.recording.log import ConversationLog, LoggedCall, LoggedTurn
 
 Levels = Callable[[], tuple[float, float]]
+Prompt = Callable[[], str | None]
 
+_REDRAWS_HZ = 12
 _METER_CELLS = 24
 _FLOOR_DBFS = -60.0
 _NAME_CELLS = 7
 
 
 class Display:
-    """Shows the events of one session. A context manager; give it every event."""
+    """Shows the events of one session. A context manager; give it every event.
 
-    def __init__(self, console: Console, log: ConversationLog, *, levels: Levels | None = None, hint: str = "") -> None:
+    Args:
+        log: the session's log, which has each event before `show`.
+        levels: how loud both sides are just now; without it the conversation is a written one.
+        prompt: what the person types just now, to be drawn below all else.
+        redraws: False where the terminal itself echoes what the person types: it would be overwritten.
+        hint: what the person can do.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        log: ConversationLog,
+        *,
+        levels: Levels | None = None,
+        prompt: Prompt | None = None,
+        redraws: bool = True,
+        hint: str = "",
+    ) -> None:
         self._console = console
         self._log = log
         self._levels = levels
+        self._level: tuple[float, float] = (_FLOOR_DBFS, _FLOOR_DBFS)
+        self._timer: asyncio.TimerHandle | None = None
+        self._prompt = prompt
         self._hint = hint
         self._printed = 0
         self._live = (
-            Live(get_renderable=self._unsettled, console=console, refresh_per_second=12, transient=True)
-            if console.is_terminal
+            Live(get_renderable=self._unsettled, console=console, refresh_per_second=_REDRAWS_HZ, transient=True)
+            if console.is_terminal and redraws
             else None
         )
 
     def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
+            self._measure()
+        elif self._console.is_terminal:
+            self._console.print(self._hint, style="dim")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._print_settled(everything=True)
+        if self._timer is not None:
+            self._timer.cancel()
         if self._live is not None:
             self._live.stop()
 
@@ -60,15 +88,11 @@ class Display:
             self._console.print(_row("error", Text(event.error.message, style="red"), "red"))
         self._print_settled()
 
-    def pause(self) -> None:
-        """Stop redrawing, to ask the person something."""
-        if self._live is not None:
-            self._live.stop()
-
-    def go_on(self) -> None:
-        """Redraw again."""
-        if self._live is not None:
-            self._live.start()
+    def _measure(self) -> None:
+        """On the event loop, for the session is no thread's but its own; what redraws is a thread of rich."""
+        if self._levels is not None:
+            self._level = self._levels()
+            self._timer = asyncio.get_running_loop().call_later(1 / _REDRAWS_HZ, self._measure)
 
     def _print_settled(self, *, everything: bool = False) -> None:
         entries = self._log.entries
@@ -85,7 +109,7 @@ class Display:
     def _unsettled(self) -> RenderableType:
         rows: list[RenderableType] = [_entry(entry) for entry in self._log.entries[self._printed :]]
         if self._levels is not None:
-            user, agent = self._levels()
+            user, agent = self._level
             meters = Table.grid(padding=(0, 3))
             meters.add_row(
                 _meter("you", user, "cyan"), _meter("agent", agent, "dark_orange3"), Text(self._hint, style="dim")
@@ -93,6 +117,9 @@ class Display:
             rows.append(Padding(meters, (1, 0, 0, 0)))
         elif self._hint:
             rows.append(Text(self._hint, style="dim"))
+        prompt = self._prompt() if self._prompt is not None else None
+        if prompt is not None or (self._prompt is not None and self._levels is None):
+            rows.append(Text.assemble(("› ", "bold cyan"), prompt or "", ("▌", "cyan")))
         return Group(*rows)
 
 

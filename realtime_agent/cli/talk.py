@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from realtime_agent.cli.keyboard import Keyboard
 from realtime_agent.cli.tools import tools_from
 from realtime_agent.config import Settings
 from realtime_agent.dial import desktop_user
-from realtime_agent.errors import ConfigError
+from realtime_agent.errors import ConfigError, LocalProtocolError
 from realtime_agent.events import Closed, as_dict
 from realtime_agent.recording.log import ConversationLog
 from realtime_agent.session import Session
@@ -60,15 +61,12 @@ async def talk(options: TalkOptions) -> int:
     )
     settings = Settings(turns="manual" if options.push_to_talk else "server", language=options.language)
     desk = _Desk(options)
-    session = Session(agent, model=_model(options), user=_user(options), settings=settings, approve=desk.approve)
-    async with session:
-        typing = asyncio.create_task(desk.type(session)) if desk.keyboard is not None else None
-        try:
-            closed = await desk.listen(session)
-        finally:
-            if typing is not None:
-                typing.cancel()
-                await asyncio.wait([typing])
+    try:
+        closed = await desk.hold(
+            Session(agent, model=_model(options), user=_user(options), settings=settings, approve=desk.approve)
+        )
+    finally:
+        desk.close()
     if closed.error is not None:
         raise closed.error
     return 0
@@ -80,10 +78,27 @@ class _Desk:
     def __init__(self, options: TalkOptions) -> None:
         self._options = options
         self._console = Console(highlight=False)
-        self._display: Display | None = None
         interactive = sys.stdin.isatty() and self._console.is_terminal and not options.json
-        self.keyboard = Keyboard() if options.text or options.push_to_talk or interactive else None
+        self.keyboard = Keyboard(edits=interactive) if options.text or options.push_to_talk or interactive else None
         self._can_ask = interactive
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self.keyboard is not None:
+            self.keyboard.close()
+
+    async def hold(self, session: Session) -> Closed:
+        """Hold one conversation."""
+        async with session:
+            typing = asyncio.create_task(self.type(session)) if self.keyboard is not None else None
+            try:
+                return await self.listen(session)
+            finally:
+                if typing is not None:
+                    typing.cancel()
+                    await asyncio.wait([typing])
+                    if not typing.cancelled():
+                        typing.result()
 
     async def listen(self, session: Session) -> Closed:
         """Show the session until it is over."""
@@ -91,10 +106,19 @@ class _Desk:
             return await self._print_json(session)
         log = ConversationLog()
         levels = None if self._options.text else lambda: session.levels
-        with Display(self._console, log, levels=levels, hint=self._hint()) as self._display:
+        keyboard = self.keyboard if self.keyboard is not None and not self.keyboard.echoes else None
+        display = Display(
+            self._console,
+            log,
+            levels=levels,
+            prompt=(lambda: keyboard.prompt) if keyboard is not None else None,
+            redraws=keyboard is not None or not self._options.text,
+            hint=self._hint(),
+        )
+        with display:
             async for event in session:
                 log.add(event)
-                self._display.show(event)
+                display.show(event)
                 if isinstance(event, Closed):
                     return event
         raise AssertionError("a session ends with Closed")
@@ -112,7 +136,11 @@ class _Desk:
         return "type, and press Enter · Ctrl-D ends" if self._options.text else "Ctrl-C hangs up"
 
     async def type(self, session: Session) -> None:
-        """Do what the person types."""
+        """Do what the person types, as long as the session takes it."""
+        with contextlib.suppress(LocalProtocolError):
+            await self._type(session)
+
+    async def _type(self, session: Session) -> None:
         assert self.keyboard is not None
         talking = False
         session.muted = self._options.push_to_talk
@@ -135,17 +163,14 @@ class _Desk:
         """Ask the person; where nobody can be asked, the answer is no."""
         if not self._can_ask or self.keyboard is None:
             return False
-        if self._display is not None:
-            self._display.pause()
         arguments = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
-        self._console.print(
-            f"  The agent wants to run {call.name}({arguments}). Allow it? [y/N] ", end="", markup=False
-        )
-        try:
-            return (await self.keyboard.ask()).strip().lower() in ("y", "yes")
-        finally:
-            if self._display is not None:
-                self._display.go_on()
+        question = f"The agent wants to run {call.name}({arguments}). Allow it? [y/N]"
+        if self.keyboard.echoes:
+            self._console.print(f"  {question} ", end="", markup=False)
+        allowed = (await self.keyboard.ask(question)).strip().lower() in ("y", "yes")
+        if not self.keyboard.echoes:
+            self._console.print(f"  {question} {'yes' if allowed else 'no'}", markup=False)
+        return allowed
 
 
 def _check(options: TalkOptions) -> None:
