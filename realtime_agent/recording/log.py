@@ -24,8 +24,9 @@ from realtime_agent.events import (
 class LoggedTurn:
     """One turn: who spoke from when to when, and what. Times are seconds of the session.
 
-    `heard_text` and `heard_ms` are set where the turn was interrupted; `text` is then what the agent would have said.
-    `settled` says that nothing more is expected of it.
+    A user's turn of local detection or push-to-talk gets its `item_id` with its transcript. `heard_text` and `heard_ms`
+    are set where the turn was interrupted; `text` is then what the agent would have said. `settled` says that nothing
+    more is expected of it.
     """
 
     speaker: Speaker
@@ -67,6 +68,7 @@ class ConversationLog:
     entries: list[LoggedTurn | LoggedCall] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     closed_s: float | None = None
+    _nameless: LoggedTurn | None = None  # the user's turn that is open, where it is of local detection
 
     @property
     def turns(self) -> list[LoggedTurn]:
@@ -82,12 +84,9 @@ class ConversationLog:
         """Take one event of a session."""
         match event:
             case TurnStarted():
-                turn = self._turn(event.speaker, event.item_id)
-                turn.start_s, turn.latency_s = event.time_s, event.latency_s
+                self._begin(event)
             case TurnEnded():
-                turn = self._turn(event.speaker, event.item_id)
-                turn.end_s = event.time_s
-                turn.settled = turn.settled or event.speaker == "agent"
+                self._end(event)
             case UserTranscript():
                 turn = self._turn("user", event.item_id)
                 turn.text, turn.settled = event.text, event.final
@@ -107,10 +106,34 @@ class ConversationLog:
                 for one in self.turns:
                     one.settled = True
 
+    def _begin(self, event: TurnStarted) -> None:
+        if not event.item_id:  # each turn without a name is one of its own
+            turn = self._nameless = LoggedTurn(event.speaker, "")
+            self.entries.append(turn)
+        else:
+            turn = self._turn(event.speaker, event.item_id)
+        turn.start_s, turn.latency_s = event.time_s, event.latency_s
+
+    def _end(self, event: TurnEnded) -> None:
+        if not event.item_id and self._nameless is not None:
+            turn, self._nameless = self._nameless, None
+        else:
+            turn = self._turn(event.speaker, event.item_id)
+        turn.end_s = event.time_s
+        turn.settled = turn.settled or event.speaker == "agent"
+
     def _turn(self, speaker: Speaker, item_id: str) -> LoggedTurn:
+        unclaimed: LoggedTurn | None = None
         for entry in reversed(self.entries):
-            if isinstance(entry, LoggedTurn) and entry.item_id == item_id and entry.speaker == speaker:
+            if not isinstance(entry, LoggedTurn) or entry.speaker != speaker:
+                continue
+            if entry.item_id == item_id:
                 return entry
+            if not entry.item_id and (unclaimed is None or unclaimed.end_s is None):
+                unclaimed = entry  # the last that has ended, or else the one that is open
+        if unclaimed is not None:
+            unclaimed.item_id = item_id
+            return unclaimed
         turn = LoggedTurn(speaker, item_id)
         self.entries.append(turn)
         return turn

@@ -27,8 +27,8 @@ def write_timeline(path: str | Path, log: ConversationLog, recording: str | Path
         OSError: the recording cannot be read, or the page not written.
     """
     data = log.as_dict() | _sound(Path(recording)) | {"title": title}
-    # "</" would end the script element; it is the only sequence that needs care inside JSON in HTML.
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    # "</script" would end the script element, and "<!--" with "<script" would keep it from ending.
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     template = (files("realtime_agent.recording") / "timeline.html").read_text(encoding="utf-8")
     Path(path).write_text(template.replace("/*DATA*/null", text), encoding="utf-8")
 
