@@ -17,6 +17,7 @@ from openai.types.realtime import RealtimeServerEvent
 from pydantic import TypeAdapter
 
 from realtime_agent.engine.parts import BrainRequest, BrainUsage, TextDelta, ToolCallRequest
+from realtime_agent.engine.turn_end import probability, words_logit
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import decode_client, encode
 from realtime_agent.server.actions import (
@@ -24,6 +25,7 @@ from realtime_agent.server.actions import (
     Emit,
     EngineOutput,
     Heard,
+    JudgeTurnEnd,
     ResponseCall,
     ResponseEnded,
     ResponseSpeech,
@@ -33,6 +35,7 @@ from realtime_agent.server.actions import (
     StopResponse,
     StopTranscribing,
     Transcribe,
+    TurnJudged,
 )
 from realtime_agent.server.session import ServerSession
 from realtime_agent.server.settings import Capabilities
@@ -138,6 +141,8 @@ class Harness:
             action = self.work.pop(0)
             if isinstance(action, Transcribe):
                 self.answer(Heard(action.item_id, action.revision, self.text))
+            elif isinstance(action, JudgeTurnEnd):
+                self.answer(TurnJudged(action.item_id, action.revision, probability(words_logit(action.text))))
             elif isinstance(action, StartResponse):
                 for output in outputs_of(action, self.script):
                     self.answer(output)
@@ -171,7 +176,7 @@ class Harness:
                 case StartResponse(request=request):
                     self.requests.append(request)
                     self.work.append(action)
-                case Transcribe():
+                case Transcribe() | JudgeTurnEnd():
                     self.work.append(action)
                 case StopResponse(response_id=stopped):
                     self.stopped.append(stopped)

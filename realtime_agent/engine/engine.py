@@ -6,6 +6,7 @@ import asyncio
 
 from realtime_agent.engine.parts import Brain, SpeechToText, TextToSpeech
 from realtime_agent.engine.translator import Translator
+from realtime_agent.engine.turn_end import HeuristicTurnEnd, TurnEnd
 from realtime_agent.errors import EngineError, LocalProtocolError
 
 START_DEADLINE_S = 60.0
@@ -15,17 +16,24 @@ CLOSE_DEADLINE_S = 5.0
 class Engine:
     """The parts of an engine. Make your own by passing your own parts; they are closed with it.
 
-    Without a translator there are no translation sessions on it. Nothing is loaded before `start`; after `close` it
-    cannot be started again.
+    `turn_end` judges for `semantic_vad` whether a turn is over; by default by words and prosody. Without a translator
+    there are no translation sessions on it. Nothing is loaded before `start`; after `close` it cannot be started again.
     """
 
     def __init__(
-        self, ear: SpeechToText, brain: Brain, voice: TextToSpeech, translator: Translator | None = None
+        self,
+        ear: SpeechToText,
+        brain: Brain,
+        voice: TextToSpeech,
+        translator: Translator | None = None,
+        *,
+        turn_end: TurnEnd | None = None,
     ) -> None:
         self.ear = ear
         self.brain = brain
         self.voice = voice
         self.translator = translator
+        self.turn_end = turn_end or HeuristicTurnEnd()
         self._lock = asyncio.Lock()
         self._started = False
         self._closed = False
@@ -49,7 +57,7 @@ class Engine:
                 return
             try:
                 async with asyncio.timeout(START_DEADLINE_S):
-                    starts = [self.ear.start(), self.voice.start()]
+                    starts = [self.ear.start(), self.voice.start(), self.turn_end.start()]
                     if self.translator is not None:
                         starts.append(self.translator.start())
                     outcomes = await asyncio.gather(*starts, return_exceptions=True)
@@ -68,7 +76,7 @@ class Engine:
             self._closed = True
             try:
                 async with asyncio.timeout(CLOSE_DEADLINE_S):
-                    closes = [self.ear.close(), self.brain.close(), self.voice.close()]
+                    closes = [self.ear.close(), self.brain.close(), self.voice.close(), self.turn_end.close()]
                     if self.translator is not None:
                         closes.append(self.translator.close())
                     await asyncio.gather(*closes, return_exceptions=True)

@@ -41,6 +41,20 @@ class StopTranscribing:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeTurnEnd:
+    """Have it judged whether a turn that has paused is over; answer with `TurnJudged`, or not at all.
+
+    `pcm` (16-bit mono at `rate_hz`) is the turn up to the pause, or its last seconds, `text` what the ear made of it.
+    """
+
+    item_id: str
+    revision: int
+    pcm: bytes
+    rate_hz: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartResponse:
     """Ask the brain, and speak what it says (or not); answer with the `Response…` outputs below."""
 
@@ -75,7 +89,7 @@ class EndSession:
     """The last action: the session is over, and the connection may be closed once all is sent."""
 
 
-Action = Emit | Transcribe | StopTranscribing | StartResponse | StopResponse | Interpret | EndSession
+Action = Emit | Transcribe | StopTranscribing | JudgeTurnEnd | StartResponse | StopResponse | Interpret | EndSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,15 @@ class HearingFailed:
     revision: int
     message: str
     code: str = "engine"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnJudged:
+    """How probable it is (0 to 1) that the turn was over at the pause of this revision."""
+
+    item_id: str
+    revision: int
+    complete: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +192,7 @@ class ClauseEnded:
 EngineOutput = (
     Heard
     | HearingFailed
+    | TurnJudged
     | ResponseText
     | ResponseSpeech
     | ResponseCall

@@ -26,7 +26,7 @@ from realtime_agent.protocol import (
     ConversationItemInputAudioTranscriptionDelta,
     ConversationItemInputAudioTranscriptionFailed,
 )
-from realtime_agent.server.actions import Heard, HearingFailed, StopTranscribing, Transcribe
+from realtime_agent.server.actions import Heard, HearingFailed, StopTranscribing, Transcribe, TurnJudged
 from realtime_agent.server.agreement import PATIENCE, Agreement, Delay
 from realtime_agent.server.input_buffer import TICKS_PER_MS
 from realtime_agent.server.outbox import Outbox
@@ -78,8 +78,8 @@ class Hearing:
         """Whether a transcript of this item is still to come."""
         return item_id in self._utterances
 
-    def is_newest(self, answer: Heard) -> bool:
-        """Whether this is the text before the pause that is going on."""
+    def is_newest(self, answer: Heard | HearingFailed | TurnJudged) -> bool:
+        """Whether this is about the pause that is going on."""
         utterance = self._utterances.get(answer.item_id)
         return utterance is not None and utterance.last == answer.revision
 

@@ -20,7 +20,7 @@ from realtime_agent.protocol import (
     InputAudioBufferSpeechStopped,
     InputAudioBufferTimeoutTriggered,
 )
-from realtime_agent.server.actions import Heard
+from realtime_agent.server.actions import Heard, HearingFailed, JudgeTurnEnd, TurnJudged
 from realtime_agent.server.conversation import Conversation, Entry, Part
 from realtime_agent.server.errors import error_event, refusal
 from realtime_agent.server.hearing import Hearing
@@ -40,6 +40,8 @@ from realtime_agent.server.vad_turns import (
     TurnEvent,
     VadTurns,
 )
+
+JUDGED_MS = 8_000  # of a turn, for the judge of its end
 
 
 class Answering(Protocol):
@@ -80,6 +82,7 @@ class Listening:
         self._clean_input()
         self._turns = self._new_turns()
         self._turn_start = 0
+        self._paused_at = 0
         self._turn_id: str | None = None  # the item that the speech going on will be
         self.idle = IdleTimer()
 
@@ -165,13 +168,25 @@ class Listening:
         else:
             self._turns.adopt(turns, lambda: self._new_detector(turns))
 
-    def consider_turn_end(self, answer: Heard) -> None:
-        """The words before a pause are known: with semantic VAD they say how long the silence must be."""
+    def consider_turn_end(self, answer: Heard | HearingFailed) -> None:
+        """The words before a pause are known, or never will be: with semantic VAD, ask whether the turn is over."""
         turns = self._settings.turns
-        if turns is None or turns.eagerness is None or self._turns is None or answer.item_id != self._turn_id:
+        if turns is None or turns.eagerness is None or answer.item_id != self._turn_id:
             return
         if self._hearing.is_newest(answer):
-            self._turns.require_silence(silence_needed_ms(answer.text, turns.eagerness))
+            text = answer.text if isinstance(answer, Heard) else ""
+            start = max(self._turn_start, self._paused_at - JUDGED_MS * TICKS_PER_MS)
+            pcm = self._buffer.read(start, self._paused_at)
+            rate_hz = self._settings.input_format.rate_hz
+            self._outbox.do(JudgeTurnEnd(answer.item_id, answer.revision, pcm, rate_hz, text))
+
+    def end_turn_after(self, verdict: TurnJudged) -> None:
+        """It was judged: the silence that ends the turn is as long as the doubt is big."""
+        turns = self._settings.turns
+        if turns is None or turns.eagerness is None or self._turns is None or verdict.item_id != self._turn_id:
+            return
+        if self._hearing.is_newest(verdict):
+            self._turns.require_silence(silence_needed_ms(verdict.complete, turns.eagerness))
 
     def start_idle(self, now: float) -> None:
         """The agent has finished: measure the silence, if that is wanted."""
@@ -235,6 +250,7 @@ class Listening:
             case SpeechStarted(start=start):
                 self._start_speech(start)
             case SpeechPaused(at=at) if self._turn_id is not None:
+                self._paused_at = at
                 self._hearing.pause(self._turn_id, self._buffer.read(self._turn_start, at), rate_hz)
             case SpeechResumed() if self._turn_id is not None:
                 self._hearing.resume(self._turn_id)

@@ -18,12 +18,14 @@ from realtime_agent.server.actions import (
     EndSession,
     EngineOutput,
     Interpret,
+    JudgeTurnEnd,
     StartResponse,
     StopResponse,
     StopTranscribing,
     Transcribe,
 )
 from realtime_agent.server.interpreting import perform_clause
+from realtime_agent.server.judging import judge_turn_end
 from realtime_agent.server.opening import OpenSession
 from realtime_agent.server.responses import ReportLimits
 from realtime_agent.server.session import ServerSession
@@ -126,6 +128,8 @@ class SessionRunner:
                 self._transcriber.ask(action)
             case StopTranscribing(item_id=item_id):
                 self._transcriber.stop(item_id)
+            case JudgeTurnEnd(item_id=item_id):
+                self._begin(f"end of {item_id}", judge_turn_end(self._engine.turn_end, action, self._answer))
             case StartResponse(response_id=response_id):
                 self._begin(response_id, perform_response(self._engine, action, self._answer))
             case StopResponse(response_id=response_id):

@@ -41,7 +41,7 @@ from realtime_agent.protocol import (
     UnknownEvent,
     decode_client,
 )
-from realtime_agent.server.actions import Action, EngineOutput, Heard, HearingFailed
+from realtime_agent.server.actions import Action, EngineOutput, Heard, HearingFailed, TurnJudged
 from realtime_agent.server.configuration import Configuration
 from realtime_agent.server.conversation import Conversation
 from realtime_agent.server.errors import error_event, refusal, unsupported
@@ -141,7 +141,10 @@ class ServerSession:
             case Heard():
                 self._listening.consider_turn_end(output)
                 self._watching_idle(lambda: self._understood(self._hearing.heard(output)), now)
+            case TurnJudged():
+                self._listening.end_turn_after(output)
             case HearingFailed():
+                self._listening.consider_turn_end(output)
                 self._watching_idle(lambda: self._understood(self._hearing.failed(output)), now)
             case _:
                 self._watching_idle(lambda: self._responses.receive(output, now), now)

@@ -30,7 +30,7 @@ from realtime_agent.protocol import (
     UnknownEvent,
     decode_client,
 )
-from realtime_agent.server.actions import Action, EngineOutput, Heard, HearingFailed
+from realtime_agent.server.actions import Action, EngineOutput, Heard, HearingFailed, TurnJudged
 from realtime_agent.server.conversation import Conversation
 from realtime_agent.server.errors import error_event, refusal
 from realtime_agent.server.hearing import Hearing, Understood
@@ -122,7 +122,10 @@ class TranscriptionSession:
             case Heard():
                 self._listening.consider_turn_end(output)
                 self._note(self._hearing.heard(output))
+            case TurnJudged():
+                self._listening.end_turn_after(output)
             case HearingFailed():
+                self._listening.consider_turn_end(output)
                 self._note(self._hearing.failed(output))
 
     def actions(self) -> list[Action]:

@@ -1,40 +1,32 @@
-"""Whether what was said so far sounds finished: the heuristic behind `semantic_vad`.
+"""How long the person must be silent for the turn to be over, given how finished they sounded (`semantic_vad`).
 
-There is no model of turn ends here, only the words. Three kinds of utterance are told apart: one that is *finished*
-(the ear put a full stop, question or exclamation mark behind it, and it does not trail off), one that *hangs* (it
-ends in a word after which something must follow: "and", "the", "because", "um", or in a comma or dots), and one that
-is neither. A finished one gets a short silence before the turn ends, a hanging one the longest that the eagerness
-allows (8, 4 and 2 s for low, medium and high, OpenAI's documented maxima), the rest something between. A wrong guess
-costs time, never words.
+A judge (`engine/turn_end.py`) says at each pause how probable it is that the turn is over. Where that is certain, a
+short silence is enough; where the contrary is, the longest that the eagerness allows (8, 4 and 2 s for low, medium and
+high: OpenAI's documented maxima). Between the two the wait is the geometric mean, weighted by the probability: a doubt
+costs a factor of time, never words. Until the judge has spoken the longest holds.
+
+| probability | low    | medium | high   |
+|-------------|--------|--------|--------|
+| from 0.95   | 900 ms | 500 ms | 300 ms |
+| 0.9         | 1016   | 561    | 333    |
+| 0.5         | 2683   | 1414   | 775    |
+| to 0.05     | 8000   | 4000   | 2000   |
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Mapping
 
 from realtime_agent.server.settings import Eagerness
 
 MAX_WAIT_MS: Mapping[Eagerness, int] = {"low": 8_000, "medium": 4_000, "high": 2_000}
-_FINISHED_MS: Mapping[Eagerness, int] = {"low": 900, "medium": 500, "high": 300}
-_OPEN_MS: Mapping[Eagerness, int] = {"low": 2_000, "medium": 1_200, "high": 700}
-
-_HANGING_WORDS = frozenset(
-    """
-    a an and as at because but by for from if in into is my of on or our so than that the their then these this those
-    to um uh er hmm well when where which while who whose will with without would your
-    """.split()  # noqa: SIM905 - a word list reads better as words
-)
-_TRAILING_OFF = re.compile(r"(\.\.+|…|[,;:–—-])$")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+SURELY_NOT, SURELY = 0.05, 0.95
+FINISHED_MS: Mapping[Eagerness, int] = {"low": 900, "medium": 500, "high": 300}
 
 
-def silence_needed_ms(text: str, eagerness: Eagerness) -> int:
-    """How long the person must be silent, after these words, for the turn to be over."""
-    text = text.strip()
-    words = _WORD.findall(text.lower())
-    if not words or _TRAILING_OFF.search(text) or (words[-1] in _HANGING_WORDS and not text.endswith("?")):
-        return MAX_WAIT_MS[eagerness]
-    if text[-1] in ".?!":
-        return _FINISHED_MS[eagerness]
-    return _OPEN_MS[eagerness]
+def silence_needed_ms(complete: float, eagerness: Eagerness) -> int:
+    """How long the silence must be; `complete` is the probability that the turn is over."""
+    weight = min(max((complete - SURELY_NOT) / (SURELY - SURELY_NOT), 0.0), 1.0)
+    shortest, longest = FINISHED_MS[eagerness], MAX_WAIT_MS[eagerness]
+    return round(longest * math.pow(shortest / longest, weight))
