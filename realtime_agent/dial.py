@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from realtime_agent.errors import ConfigError, MissingExtra
+from realtime_agent.transports.model.address import SessionKind
 from realtime_agent.transports.model.base import Model
 from realtime_agent.transports.user.base import UserTransport
 
 
-def model_from(model: str | Model) -> Model:
-    """The way to a model.
+def model_from(model: str | Model, kind: SessionKind = "realtime") -> Model:
+    """The way to a model, for one kind of session.
 
     "embedded" is the engine in this process; a `ws://`, `wss://`, `http://` or `https://` address is any compatible
-    server; every other word is the name of a model at OpenAI.
+    server; every other word is the name of a model at OpenAI ("openai": its usual one). A `Model` is taken as it is.
 
     Raises:
         ConfigError: the name is empty, or its parts are not installed.
@@ -25,18 +28,28 @@ def model_from(model: str | Model) -> Model:
     if model == "embedded":
         from realtime_agent.transports.model.embedded import EmbeddedModel
 
-        return EmbeddedModel()
+        return EmbeddedModel(kind=kind)
     from realtime_agent.transports.model.websocket import WebSocketModel
 
-    return WebSocketModel(model)
+    return WebSocketModel(model, kind=kind)
 
 
-def user_from(user: str | UserTransport | None) -> UserTransport | None:
-    """The way to the person: "desktop", or a transport; None where nothing is spoken.
+def user_from(user: str | Path | UserTransport | None, *, speed: int = 1) -> UserTransport | None:
+    """The way to the person: "desktop", a sound file (a `Path`), or a transport; None where nothing is spoken.
+
+    speed: how many times faster than it was said a sound file is heard.
 
     Raises:
         ConfigError: the name is unknown, or its parts are not installed.
     """
+    if isinstance(user, Path):
+        if speed != 1:
+            from realtime_agent.transports.user.hurried import HurriedWav
+
+            return HurriedWav(user, speed)
+        from realtime_agent.transports.user.wav import WavUser
+
+        return WavUser(user)
     if not isinstance(user, str):
         return user
     if user != "desktop":

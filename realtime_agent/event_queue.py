@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from typing import Generic, TypeVar
 
-from realtime_agent.events import AgentTranscript, Closed, SessionEvent, UserTranscript
+from realtime_agent.events import AgentTranscript, AnyEvent, Closed, UserTranscript
+
+EventT = TypeVar("EventT", bound=AnyEvent)
 
 
-class EventQueue:
+class EventQueue(Generic[EventT]):
     """Holds at most `size` events.
 
     Overflow rule: when it is half full, a partial transcript takes the place of the one just before it, whose text it
@@ -17,13 +20,13 @@ class EventQueue:
     """
 
     def __init__(self, size: int) -> None:
-        self._waiting: deque[SessionEvent] = deque()
+        self._waiting: deque[EventT] = deque()
         self._size = size
         self._news = asyncio.Event()
         self._over = False
         self.dropped = 0
 
-    def put(self, event: SessionEvent) -> None:
+    def put(self, event: EventT) -> None:
         """Add one event; after `Closed` nothing is taken any more."""
         if self._over:
             return
@@ -38,7 +41,7 @@ class EventQueue:
         waiting.append(event)
         self._news.set()
 
-    async def get(self) -> SessionEvent:
+    async def get(self) -> EventT:
         """The next event.
 
         Raises:
@@ -52,7 +55,7 @@ class EventQueue:
         return self._waiting.popleft()
 
 
-def _continues(event: SessionEvent, last: SessionEvent | None) -> bool:
+def _continues(event: AnyEvent, last: AnyEvent | None) -> bool:
     """Whether the event is the same transcript, grown."""
     if not isinstance(event, (UserTranscript, AgentTranscript)) or type(last) is not type(event):
         return False

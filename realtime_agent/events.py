@@ -1,7 +1,8 @@
 """What a user of `Session` sees: few events, each a small immutable value.
 
 `time_s` is seconds since the session was open: since microphone and speaker started. An `item_id` is the id of the
-conversation item, the same in all events that speak of it.
+conversation item, the same in all events that speak of it. Only a user's turn of local detection or push-to-talk begins
+and ends without one (""): the server names it later, in the transcript.
 """
 
 from __future__ import annotations
@@ -128,7 +129,32 @@ SessionEvent = (
 )
 
 
-def as_dict(event: SessionEvent) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SourceText:
+    """More of what the speaker said, in their own language (translation). Texts joined are all that was said."""
+
+    delta: str
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedText:
+    """More of the translation, as it is spoken. Texts joined are the whole translation."""
+
+    delta: str
+    time_s: float
+
+
+TranscriptionEvent = UserTranscript | ErrorRaised | Closed
+"""What a user of `TranscriptionSession` sees."""
+
+TranslationEvent = SourceText | TranslatedText | ErrorRaised | Closed
+"""What a user of `TranslationSession` sees."""
+
+AnyEvent = SessionEvent | TranslationEvent
+
+
+def as_dict(event: AnyEvent) -> dict[str, Any]:
     """The event as plain JSON-able data, with its kind as `type`: `{"type": "turn_started", "speaker": "user", ...}`.
 
     An error becomes its `code` and `message`.

@@ -17,7 +17,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 from realtime_agent.agent import Agent
 from realtime_agent.config import Settings, core_config, session_config
@@ -36,6 +36,7 @@ from realtime_agent.errors import (
 )
 from realtime_agent.event_queue import EventQueue
 from realtime_agent.events import Closed, SessionEvent
+from realtime_agent.hanging_up import hang_up
 from realtime_agent.listening import Listener, Meter
 from realtime_agent.protocol import InputAudioBufferAppend, SessionConfig, decode_server, encode
 from realtime_agent.protocol.formats import PCM
@@ -48,7 +49,6 @@ logger = logging.getLogger("realtime_agent")
 
 _PREROLL_FRAMES = 15  # 300 ms: what was heard just before a turn of local detection belongs to it
 _LINGER_S = 2.0  # after the person left: so long must all be quiet before the session closes
-_CLOSE_TIMEOUT_S = 5.0
 
 
 class Session:
@@ -94,7 +94,7 @@ class Session:
         self._listener = Listener(self._format) if self._user and self.settings.detects_locally else None
         self._meter = Meter(self._format, lambda: self._user.played if self._user else 0)
         self._silence = SILENT_SAMPLE[self._format.name]
-        self._events = EventQueue(self.settings.event_queue)
+        self._events: EventQueue[SessionEvent] = EventQueue(self.settings.event_queue)
         registry = self._registry(agent)
         self._runner = ToolRunner(registry, approve=approve, context=self, announce=self.say)
         wire = self._wire_config(agent, registry)
@@ -246,23 +246,11 @@ class Session:
             self._timer.cancel()
         if self._leaving is not None:
             self._leaving.cancel()
-        try:
-            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                if self._user is not None:
-                    await self._user.close()
-                await self._runner.close()
-                if self._connection is not None:
-                    await self._connection.close()
-        except DeviceError as failure:
-            error = error or failure
-        except TimeoutError:
-            logger.warning("Closing took more than %.0f s; the connection is dropped.", _CLOSE_TIMEOUT_S)
-            if self._connection is not None:
-                self._connection.abort()
+        failure = await hang_up(self._user, self._connection, self._runner.close)
         if self._listener is not None:
             self._listener.close()
         self._state = "closed"
-        self._events.put(Closed(reason, error, self._core.time_s))
+        self._events.put(Closed(reason, error or failure, self._core.time_s))
         self._wake_idle_waiters()
 
     # ---- between the transports and the core
@@ -437,7 +425,7 @@ class Session:
         self._runner.cancel(action.call_id)
 
     def _emit(self, action: actions.Emit) -> None:
-        self._events.put(action.event)
+        self._events.put(cast(SessionEvent, action.event))  # the core of a conversation emits no others
 
     def _end(self, action: actions.Close) -> None:
         self._close(action.reason, action.error)

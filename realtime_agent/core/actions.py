@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from realtime_agent.errors import RealtimeAgentError
-from realtime_agent.events import SessionEvent
+from realtime_agent.events import AnyEvent
 from realtime_agent.protocol import ClientEvent
+from realtime_agent.protocol.translation import TranslationClientEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
     """Send this to the model."""
 
-    event: ClientEvent
+    event: ClientEvent | TranslationClientEvent
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ class CancelTool:
 class Emit:
     """Tell the user of the session."""
 
-    event: SessionEvent
+    event: AnyEvent
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from realtime_agent.core.actions import Action, Emit, Send
 from realtime_agent.errors import RealtimeAgentError
-from realtime_agent.events import ErrorRaised, SessionEvent
+from realtime_agent.events import AnyEvent, ErrorRaised
 from realtime_agent.protocol import ClientEvent
+from realtime_agent.protocol.translation import TranslationClientEvent
 
 _REMEMBERED_REQUESTS = 512
 
@@ -32,7 +33,7 @@ class Outbox:
         """One more action."""
         self.actions.append(action)
 
-    def emit(self, event: SessionEvent) -> None:
+    def emit(self, event: AnyEvent) -> None:
         """One more event for the user of the session."""
         self.actions.append(Emit(event))
 
@@ -53,7 +54,7 @@ class Outbox:
         """What the client event with this id was for; None where we do not know it (any more)."""
         return None if event_id is None else self._purposes.get(event_id)
 
-    def send(self, event: ClientEvent) -> None:
+    def send(self, event: ClientEvent | TranslationClientEvent) -> None:
         """One more client event."""
         self.actions.append(Send(event))
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from realtime_agent.errors import ConfigError
 
 OPENAI_HOST = "api.openai.com"
-DEFAULT_MODEL = "gpt-realtime"
+SessionKind = Literal["realtime", "transcription", "translation"]
+"""A conversation, writing down, or translating: each has an address of its own."""
+DEFAULT_MODELS: Mapping[SessionKind, str] = {
+    "realtime": "gpt-realtime",
+    "transcription": "gpt-4o-mini-transcribe",  # goes into the session's configuration, not into its address
+    "translation": "gpt-realtime-translate",
+}
 
 _SCHEMES = {"ws": False, "http": False, "wss": True, "https": True}
 _BARE_HOST = re.compile(r"(localhost|\[[0-9a-fA-F:.]+\]|[\w.-]+:\d+|\d+\.\d+\.\d+\.\d+)(:\d+)?(/.*|\?.*)?")
 # With one of these in the query there is no model to choose: transcription, or a call that is running already.
 _INSTEAD_OF_MODEL = ("model=", "intent=", "call_id=")
+_TRANSCRIPTION = "intent=transcription"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +47,12 @@ class Address:
         return self.tls or self.host in ("localhost", "::1") or self.host.startswith("127.")
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, kind: SessionKind = "realtime") -> Address:
     """Read a model name (`gpt-realtime-2`) or an address (`ws://host:8000`, `https://host/v1`, `localhost:8000`, ...).
 
-    An address without a path, or with one that ends in `/v1`, gets `/v1/realtime`; any other path is left as it is.
+    An address without a path, or with one that ends in `/v1`, gets `/v1/realtime`; any other path is left as it is. For
+    transcription the query gets `intent=transcription` and loses the model, for translation a path that ends in
+    `/realtime` goes on with `/translations`. `openai` is OpenAI's usual model of that kind.
 
     Raises:
         ConfigError: neither of the two.
@@ -51,15 +62,28 @@ def parse_address(text: str) -> Address:
         raise ConfigError("Give a model name such as 'gpt-realtime', or the address of a Realtime server.")
     if "://" not in text:
         if _BARE_HOST.fullmatch(text):
-            return _from_url(f"ws://{text}")
+            return _from_url(f"ws://{text}", kind)
         if not re.fullmatch(r"[\w.:-]+", text):
             raise ConfigError(f"{_shown(text)} is neither a model name nor an address like ws://localhost:8000.")
-        url = f"wss://{OPENAI_HOST}/v1/realtime?{urlencode({'model': text})}"
-        return Address(url=url, host=OPENAI_HOST, port=443, tls=True, name=text)
-    return _from_url(text)
+        model = model_at_openai(text, kind)
+        query = _TRANSCRIPTION if kind == "transcription" else urlencode({"model": model})
+        url = f"wss://{OPENAI_HOST}{_path('', kind)}?{query}"
+        return Address(url=url, host=OPENAI_HOST, port=443, tls=True, name=model)
+    return _from_url(text, kind)
 
 
-def _from_url(text: str) -> Address:
+def is_model_name(text: str) -> bool:
+    """Whether this is the name of a model at OpenAI: neither an address nor the embedded engine."""
+    text = text.strip()
+    return text != "embedded" and "://" not in text and not _BARE_HOST.fullmatch(text)
+
+
+def model_at_openai(name: str, kind: SessionKind) -> str:
+    """The model that this word names."""
+    return DEFAULT_MODELS[kind] if name == "openai" else name
+
+
+def _from_url(text: str, kind: SessionKind) -> Address:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -77,8 +101,8 @@ def _from_url(text: str) -> Address:
     tls = _SCHEMES[parts.scheme.lower()]
     literal = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
     netloc = literal if port is None else f"{literal}:{port}"
-    path = _path(parts)
-    query = _query(parts, ascii_host)
+    path = _path(parts.path, kind)
+    query = _query(parts, ascii_host, kind)
     base = f"{'wss' if tls else 'ws'}://{netloc}"
     return Address(
         url=f"{base}{path}{'?' + query if query else ''}",
@@ -89,17 +113,20 @@ def _from_url(text: str) -> Address:
     )
 
 
-def _path(parts: SplitResult) -> str:
-    path = quote(parts.path, safe="/:@!$&'()*+,;=%~-._").rstrip("/")
-    if not path:
-        return "/v1/realtime"
-    return f"{path}/realtime" if path.endswith("/v1") else path
+def _path(path: str, kind: SessionKind) -> str:
+    path = quote(path, safe="/:@!$&'()*+,;=%~-._").rstrip("/") or "/v1"
+    if path.endswith("/v1"):
+        path = f"{path}/realtime"
+    return f"{path}/translations" if kind == "translation" and path.endswith("/realtime") else path
 
 
-def _query(parts: SplitResult, host: str) -> str:
+def _query(parts: SplitResult, host: str, kind: SessionKind) -> str:
     query = quote(parts.query, safe="=&?/:@!$'()*+,;%~-._")
+    if kind == "transcription":
+        kept = (part for part in query.split("&") if not part.startswith(("model=", "intent=")))
+        return "&".join(filter(None, [*kept, _TRANSCRIPTION]))
     if host == OPENAI_HOST and not any(part.startswith(_INSTEAD_OF_MODEL) for part in query.split("&")):
-        query = "&".join(filter(None, [query, urlencode({"model": DEFAULT_MODEL})]))
+        query = "&".join(filter(None, [query, urlencode({"model": DEFAULT_MODELS[kind]})]))
     return query
 
 

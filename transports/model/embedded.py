@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from realtime_agent.errors import ConnectFailed, EngineError, MissingExtra, PathDead, TransportError
+from realtime_agent.transports.model.address import SessionKind
 from realtime_agent.transports.model.base import ModelConnection, ModelReceiver
 
 if TYPE_CHECKING:
@@ -29,16 +30,19 @@ class EmbeddedModel:
         self,
         engine: Engine | None = None,
         *,
+        kind: SessionKind = "realtime",
         make_engine: Callable[[], Engine] | None = None,
         make_detector: MakeDetector | None = None,
     ) -> None:
         """
         Args:
             engine: the engine to use; yours to close.
+            kind: the kind of session.
             make_engine: makes the engine where none is passed.
             make_detector: makes the speech detector of a session; the default cascade otherwise.
         """
         self._given = engine
+        self._kind: SessionKind = kind
         self._make_engine = make_engine
         self._make_detector = make_detector
         self._own: Engine | None = None
@@ -56,7 +60,8 @@ class EmbeddedModel:
             MissingExtra: the engine's parts are not installed.
         """
         try:
-            from realtime_agent.server.runner import SessionRunner, load_default_detector, make_session
+            from realtime_agent.server.kinds import default_makers
+            from realtime_agent.server.runner import SessionRunner, load_default_detector
         except (ModuleNotFoundError, MissingExtra) as missing:
             raise MissingExtra("The embedded model", "engine") from missing
 
@@ -65,7 +70,7 @@ class EmbeddedModel:
             await engine.start()
             if self._make_detector is None:
                 await load_default_detector()
-            session = make_session(engine, model=self.name, make_detector=self._make_detector)
+            session = default_makers(self._make_detector)[self._kind](engine, self.name)
         except EngineError as error:
             await self._release()
             raise ConnectFailed(f"The embedded engine did not start: {error.message}") from error

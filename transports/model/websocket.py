@@ -29,7 +29,7 @@ from collections.abc import Mapping
 import picows
 
 from realtime_agent.errors import AuthRejected, ConfigError, ConnectFailed, TransportError
-from realtime_agent.transports.model.address import Address, parse_address
+from realtime_agent.transports.model.address import Address, SessionKind, parse_address
 from realtime_agent.transports.model.base import ModelReceiver
 from realtime_agent.transports.model.dialing import open_socket
 from realtime_agent.transports.model.text import printable
@@ -47,6 +47,7 @@ class WebSocketModel:
 
     Args:
         address: a model name (`gpt-realtime`), or an address: `ws://localhost:8000`, `https://host/v1`, ...
+        kind: the kind of session; transcription and translation have addresses of their own at the same server.
         api_key: the key; by default OPENAI_API_KEY, which is sent to OpenAI, over TLS, or to this machine, but never
             in the clear over a network. Only OpenAI itself must have one.
         safety_identifier: sent as `OpenAI-Safety-Identifier`, a stable hash of who is speaking.
@@ -64,6 +65,7 @@ class WebSocketModel:
         self,
         address: str,
         *,
+        kind: SessionKind = "realtime",
         api_key: str | None = None,
         safety_identifier: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -80,7 +82,7 @@ class WebSocketModel:
         Raises:
             ConfigError: the address cannot be read, the key is missing, or a header has characters that none may have.
         """
-        self._address = parse_address(address)
+        self._address = parse_address(address, kind)
         self._headers = _headers(self._address, api_key, safety_identifier, headers or {})
         self._connect_timeout_s = connect_timeout_s
         self._silence_timeout_s = silence_timeout_s
