@@ -21,6 +21,7 @@ except ImportError as error:
 from realtime_agent.server.house import House
 from realtime_agent.server.http_api import HttpApi
 from realtime_agent.server.realtime_endpoint import NoSuchSocket, RealtimeEndpoint
+from realtime_agent.server.runner import load_default_detector
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,6 +55,8 @@ def make_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         prepare()
         await engine.start()
+        if makers is None:
+            await load_default_detector(house.settings.limits.max_sessions)
         yield
         house.door.close()
 

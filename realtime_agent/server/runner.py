@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ClassVar
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
@@ -24,6 +24,7 @@ from realtime_agent.server.actions import (
     StopTranscribing,
     Transcribe,
 )
+from realtime_agent.server.inbox import Inbox
 from realtime_agent.server.interpreting import perform_clause
 from realtime_agent.server.judging import judge_turn_end
 from realtime_agent.server.opening import OpenSession
@@ -41,6 +42,7 @@ from realtime_agent.server.vad_turns import MakeDetector, SpeechDetector
 logger = logging.getLogger("realtime_agent.server")
 
 CLOSE_DEADLINE_S = 5.0
+MOST_MODELS = 16  # loaded in advance, 10 MB each
 SESSION_S = 60 * 60  # what OpenAI grants a session, and clients are told
 
 
@@ -51,6 +53,8 @@ class SessionRunner:
     the runner. Nothing is sent after `close`. `on_end` is called once, after the last event of a session that ends by
     itself.
     """
+
+    open_count: ClassVar[int] = 0  # of all runners in this process
 
     def __init__(
         self,
@@ -67,28 +71,33 @@ class SessionRunner:
         self._transcriber = Transcriber(engine.ear, self._answer)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._inbox = Inbox(session.decode, self._obey, self._refuse)
+        self._refused = False  # whether the step that is being taken made an `error` event
         self._performing = False
         self._closed = False
 
     def start(self) -> None:
         """Greet the client with `session.created` and begin to work."""
+        SessionRunner.open_count += 1
         self._tasks["ear"] = self._loop.create_task(self._transcriber.run(), name="realtime-agent ear")
         self._guarded(lambda now: self._session.start(now))
 
     def receive(self, message: bytes | str) -> None:
         """One client event, as it came."""
-        try:
-            event = self._session.decode(message)
-        except RemoteProtocolError as error:
-            refused = error
-            self._guarded(lambda now: self._session.refuse(refused))
-            return
-        self._guarded(lambda now: self._session.receive(event, now))
+        if not self._closed:
+            self._inbox.put(message)
+
+    async def caught_up(self) -> None:
+        """Return when all that was received has been taken in: who can wait before the next message should."""
+        await self._inbox.emptied()
 
     async def close(self) -> None:
         """Stop everything. Idempotent, bounded in time."""
         if not self._closed:
             self._closed = True
+            self._inbox.clear()
+            if "ear" in self._tasks:  # it was started
+                SessionRunner.open_count -= 1
             if self._timer is not None:
                 self._timer.cancel()
             self._session.close()
@@ -96,6 +105,15 @@ class SessionRunner:
                 task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=CLOSE_DEADLINE_S)
+
+    def _obey(self, event: Any) -> bool:
+        """Whether the session took the event, as far as can be seen now."""
+        self._refused = False
+        self._guarded(lambda now: self._session.receive(event, now))
+        return not self._refused and not self._closed
+
+    def _refuse(self, error: RemoteProtocolError) -> None:
+        self._guarded(lambda now: self._session.refuse(error))
 
     def _answer(self, output: EngineOutput) -> None:
         self._guarded(lambda now: self._session.answer(output, now))
@@ -123,6 +141,7 @@ class SessionRunner:
     def _perform(self, action: Action) -> None:
         match action:
             case Emit(event=event):
+                self._refused = self._refused or isinstance(event, ErrorEvent)
                 self._send(encode(event))
             case Transcribe():
                 self._transcriber.ask(action)
@@ -236,9 +255,18 @@ def _capabilities(engine: Engine) -> Capabilities:
     )
 
 
-async def load_default_detector() -> None:
-    """Load the default detector's model off the event loop, which the first session would otherwise stop."""
-    await asyncio.to_thread(default_detector, 24_000, 0.5)
+async def load_default_detector(sessions: int | None = None) -> None:
+    """Load models for the default detectors, off the event loop: detectors lend them, and load none.
+
+    Args:
+        sessions: how many there will be; by default one more than there are. No more than half of them hear speech at
+            the same time.
+    """
+    from realtime_agent.audio.silero import SileroModels
+
+    models = -(-(SessionRunner.open_count + 1 if sessions is None else sessions) // 2)
+    await asyncio.to_thread(SileroModels.shared().prepare, min(models, MOST_MODELS))
+    await asyncio.to_thread(SileroModels.shared().prepare, 1, 8_000)
 
 
 def random_id(kind: str) -> str:

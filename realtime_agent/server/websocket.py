@@ -23,7 +23,7 @@ from typing import Any
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
-from realtime_agent.protocol import InputAudioBufferAppend, SessionUpdate, decode_client, encode
+from realtime_agent.protocol import SessionUpdate, decode_client, encode
 from realtime_agent.server.backlog import Backlog, paced
 from realtime_agent.server.binding import Binding
 from realtime_agent.server.errors import error_event, refusal
@@ -42,7 +42,6 @@ _APPEND = "input_audio_buffer.append"
 # Printable ASCII written as an escape: no encoder does that with a type's name, but somebody who hides audio may.
 _HIDDEN = re.compile(r"\\u00[2-7]")
 _LONG = 128 * 1024  # characters: two seconds of PCM, twelve of G.711
-_PIECE_BYTES = 48_000  # of audio: one second of PCM, six of G.711
 _FAREWELL_S = 1.0  # for the last events and the close frame to be taken
 
 
@@ -149,29 +148,9 @@ class Connection:
             return 0.0
         if self._binding is not None and self._forbids(self._binding, text):
             return wait_s
-        if is_audio and len(text) > _LONG:
-            await self._take_long(text)
-        else:
-            self._runner.receive(text)
+        self._runner.receive(text)
+        await self._runner.caught_up()
         return wait_s
-
-    async def _take_long(self, text: str) -> None:
-        """Hand minutes of audio to the session by the second: listening to it all would hold up the others."""
-        try:
-            event = decode_client(text)
-        except RemoteProtocolError:
-            event = None  # the session will say what is wrong
-        if not isinstance(event, InputAudioBufferAppend):
-            self._runner.receive(text)
-            return
-        audio, event_id = event.audio, event.event_id
-        if len(audio) % 2:
-            problem = "An append of this length must hold an even number of bytes."
-            self._refuse(refusal(problem, param="audio"), event_id)
-            return
-        for start in range(0, len(audio), _PIECE_BYTES):
-            self._runner.receive(encode(InputAudioBufferAppend(audio[start : start + _PIECE_BYTES], event_id)))
-            await asyncio.sleep(0)
 
     def _forbids(self, binding: Binding, text: str) -> bool:
         try:
