@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 import time
+import traceback
 import wave
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -109,11 +109,15 @@ def keep(name: str, pcm: bytes) -> None:
 
 
 def run(conversation: Callable[[], Awaitable[dict[str, Any]]], deadline_s: float = 60.0) -> None:
-    """Hold the conversation and print the observations as the last line."""
+    """Hold the conversation and print the observations as the last line; leaves the process, whatever still runs."""
 
-    async def held() -> dict[str, Any]:
-        async with asyncio.timeout(deadline_s):
-            return await conversation()
+    async def held() -> None:
+        try:
+            async with asyncio.timeout(deadline_s):
+                print(json.dumps(await conversation()), flush=True)
+        except BaseException:  # noqa: BLE001 - a client's own clean-up may hang; what went wrong is said before
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
 
-    print(json.dumps(asyncio.run(held())))
-    sys.stdout.flush()
+    asyncio.run(held())

@@ -1,0 +1,26 @@
+"""The `pipecat-ai` package."""
+
+from __future__ import annotations
+
+from tests.clients.conftest import Caller
+from tests.clients.expectations import check_barge_in, check_question_and_tool, check_statuses, sounds_like
+
+
+async def test_pipecat_holds_a_conversation(call: Caller) -> None:
+    made = await call("pipecat")
+    seen, (wire, manual) = made.seen, made.conversations
+    check_statuses(wire)
+    check_statuses(manual)
+    assert seen["errors"] == []
+
+    check_question_and_tool(wire)
+    assert seen["calls"] == [{"name": "get_weather", "city": "London"}]
+    assert sounds_like(await made.heard("weather"), "Foggy, twelve degrees.")
+
+    heard = check_barge_in(wire)
+    assert seen["story_ms"] < 8000
+    assert any(said and said.startswith(heard[:20]) for said in seen["said"]), "its own history has the story too"
+    assert sounds_like(await made.heard("repeat"), heard)
+
+    assert manual.received("session.updated")[-1]["session"]["audio"]["input"]["turn_detection"] is None
+    assert sounds_like(await made.heard("sum"), "seven times six is forty two")
