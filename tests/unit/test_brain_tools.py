@@ -210,6 +210,21 @@ async def test_every_kind_of_value_is_read_from_speech(schema: dict[str, Any], h
 
 
 @pytest.mark.parametrize(
+    ("heard", "room", "on"),
+    [
+        ("turn on the lights in the kitchen", "kitchen", True),
+        ("Turn the lights in the living room off.", "living room", False),
+        ("switch off the kitchen lights", "kitchen", False),
+        ("turn the bedroom lights on please", "bedroom", True),
+        ("lights on in the hall", "hall", True),
+    ],
+)
+async def test_a_room_is_told_without_its_preposition(heard: str, room: str, on: bool) -> None:
+    lights = spec("lights", "Turn the lights in a room on or off.", room=TEXT, on={"type": "boolean"})
+    assert (await ask(heard, (lights,))).calls == [("lights", {"room": room, "on": on})]
+
+
+@pytest.mark.parametrize(
     ("name", "heard", "value"),
     [
         ("timezone", "set the thing for new york", "America/New_York"),

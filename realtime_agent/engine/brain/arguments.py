@@ -11,7 +11,7 @@ from typing import Any
 
 from .codes import find_code, find_email, find_expression, find_language, find_timezone, find_url
 from .matching import Profile
-from .phrases import find_name, find_text, proper, split_list, without_answer_lead
+from .phrases import find_name, find_text, proper, split_list, spot, without_answer_lead
 from .schemas import Leaf
 from .times import SECONDS
 from .values import (
@@ -23,6 +23,7 @@ from .values import (
     find_number,
     temporal_spans,
 )
+from .vocabulary import SPOTS
 from .words import Utterance
 
 _TEMPORAL = ("date", "time", "datetime", "duration")
@@ -215,6 +216,8 @@ def _texts(profile: Profile, search: Search, filling: Filling) -> None:
         text = find_text(search, profile)
         if text is None:
             break
+        if SPOTS & set(leaf.name.lower().split("_")):
+            text = spot(text, profile)
         filling.values[leaf.path] = split_list(text) if leaf.kind == "array" else text
         search.take((0, len(search.lows)))
         return

@@ -201,6 +201,15 @@ def _trimmed(
     return text
 
 
+def spot(text: str, profile: Profile) -> str:
+    """A room or the like out of free text: "in the kitchen", or the kitchen of "the kitchen lights"."""
+    words = re.sub(r"^(?:(?:in|on|at|of|for|from)\s+)?(?:(?:the|my|our)\s+)?", "", text, flags=re.IGNORECASE).split()
+    named = set(map(stem, profile.name_words))
+    while len(words) > 1 and stem(words[-1].lower()) in named:
+        words.pop()
+    return " ".join(words) or text
+
+
 def _tool_tail(lows: tuple[str, ...], start: int, end: int, profile: Profile) -> int:
     """Where "… to my shopping list" begins at the end of the words; `end` where nothing of the kind is there."""
     at = end

@@ -243,6 +243,9 @@ ROLES: tuple[tuple[str, frozenset[str]], ...] = tuple(
     )
 )
 
+# Parameters that are a place in a house, or a thing there: never said in capitals, nor with their preposition.
+SPOTS = frozenset(_words("room floor area light lamp device appliance switch door window"))
+
 # Verbs of tools that change something; and verbs, and words of questions, that ask for something else than a change.
 CHANGES = frozenset(_words(
     "add send delete clear remove remember save create order buy book schedule transfer pay play call write reset "
