@@ -111,6 +111,8 @@ class Display:
         if self._levels is not None:
             user, agent = self._level
             meters = Table.grid(padding=(0, 3))
+            for wraps in (False, False, True):  # the hint
+                meters.add_column(no_wrap=not wraps)
             meters.add_row(
                 _meter("you", user, "cyan"), _meter("agent", agent, "dark_orange3"), Text(self._hint, style="dim")
             )
