@@ -156,3 +156,71 @@ def serve(
         log_level=log_level,
     )
     raise typer.Exit(run(serve(options)))
+
+
+@app.command()
+def transcribe(
+    source: Annotated[str, typer.Argument(help="A WAV file, or `microphone`.")] = "microphone",
+    model: Annotated[
+        str, typer.Option(help="`embedded`, a ws:// or wss:// address, `openai`, or a transcription model there.")
+    ] = "embedded",
+    language: Annotated[str | None, typer.Option(help="What is spoken, e.g. `en`.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Words to expect, where the model takes such a hint.")] = None,
+    delay: Annotated[
+        str | None,
+        typer.Option(
+            help="`minimal`, `low`, `medium`, `high` or `xhigh`: how long text waits, and how seldom it errs."
+        ),
+    ] = None,
+    speed: Annotated[
+        int | None,
+        typer.Option(help="How many times faster than real time a file is heard; 4 with `embedded`, else 1.", min=1),
+    ] = None,
+    microphone: Annotated[str | None, typer.Option(help="Part of the microphone's name; `doctor` lists them.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
+) -> None:
+    """Write down what is said. Stop with Ctrl-C; with a file it ends by itself."""
+    from realtime_agent.cli.transcribe import TranscribeOptions, transcribe
+
+    options = TranscribeOptions(
+        source=source,
+        model=model,
+        language=language,
+        prompt=prompt,
+        delay=delay,
+        speed=speed,
+        microphone=microphone,
+        json=json,
+    )
+    raise typer.Exit(run(transcribe(options)))
+
+
+@app.command()
+def translate(
+    to: Annotated[str, typer.Option(help="The language to translate into, e.g. `es`.")],
+    source: Annotated[str, typer.Argument(help="A WAV file, or `microphone`.")] = "microphone",
+    model: Annotated[
+        str, typer.Option(help="`embedded`, a ws:// or wss:// address, `openai`, or a translation model there.")
+    ] = "embedded",
+    output: Annotated[Path | None, typer.Option(help="With a file: write the translation to this WAV file.")] = None,
+    both: Annotated[
+        Path | None, typer.Option(help="With a file: write both sides, the speaker left, the translation right.")
+    ] = None,
+    microphone: Annotated[str | None, typer.Option(help="Part of the microphone's name; `doctor` lists them.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Part of the speaker's name.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
+) -> None:
+    """Say in another language what is said, while it is said. Stop with Ctrl-C; with a file it ends by itself."""
+    from realtime_agent.cli.translate import TranslateOptions, translate
+
+    options = TranslateOptions(
+        to=to,
+        source=source,
+        model=model,
+        output=output,
+        both=both,
+        microphone=microphone,
+        speaker=speaker,
+        json=json,
+    )
+    raise typer.Exit(run(translate(options)))
