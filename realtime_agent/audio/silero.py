@@ -7,6 +7,7 @@ one when it begins to listen and gives it back when it is reset.
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 import numpy as np
@@ -37,6 +38,8 @@ class SileroModels:
         self.capacity = capacity
         self._idle: dict[int, list[Any]] = {8_000: [], 16_000: []}
         self._loaded = {8_000: 0, 16_000: 0}
+        # Those that are out too: in a cycle of garbage, a model would be finalised before the detector that returns it.
+        self._all: list[Any] = []
 
     @classmethod
     def shared(cls) -> SileroModels:
@@ -49,7 +52,9 @@ class SileroModels:
         """See that so many are loaded. Blocks 42 ms for each that is not: do it off the event loop."""
         while self._loaded[rate_hz] < models and sum(self._loaded.values()) < self.capacity:
             self._loaded[rate_hz] += 1
-            self._idle[rate_hz].append(SileroVAD(rate_hz))
+            model = SileroVAD(rate_hz)
+            self._all.append(model)
+            self._idle[rate_hz].append(model)
 
     def obtain(self, rate_hz: int) -> Any | None:
         """As `borrow`, but where none is idle one is loaded, which blocks; None at the capacity."""
@@ -141,7 +146,8 @@ class SileroDetector:
 
     def __del__(self) -> None:
         # A detector has no close(): one that is dropped in the middle of speech must not take its model with it.
-        if getattr(self, "_model", None) is not None:
+        # When Python ends, nobody wants it any more, and it may be gone already.
+        if getattr(self, "_model", None) is not None and not sys.is_finalizing():
             self._models.give_back(self._model)
             self._model = None
 

@@ -141,6 +141,18 @@ def test_a_detector_dropped_in_the_middle_of_speech_gives_its_model_back() -> No
     assert models.borrow(16_000) is not None
 
 
+def test_so_does_a_detector_that_is_dropped_with_all_that_knew_it() -> None:
+    models = SileroModels(capacity=1)
+    session: list[object] = [SileroDetector(_RATE_HZ, models=models)]
+    session[0].process(bytes(_FRAME_BYTES))  # type: ignore[attr-defined]
+    session.append(session)  # a cycle, so the garbage collector finalises all of it, in an order of its own
+    del session
+    gc.collect()
+    model = models.borrow(16_000)
+    assert model is not None
+    model.process(np.zeros(512, dtype=np.float32).data)
+
+
 def test_a_reset_detector_hears_as_a_new_one() -> None:
     speech = _speech()[: _RATE_HZ * 2 * 5]
     for detector in (CascadeDetector(_RATE_HZ), SileroDetector(_RATE_HZ), WebRtcDetector(_RATE_HZ)):
