@@ -10,8 +10,8 @@ passes as it is, so that words come through whole.
     shut     open after 5 blocks           shut                               open
     open     open                          shut 300 ms after the last one     open
 
-A person in this block: in 3 of 10 bands between 200 Hz and 4.5 kHz there is more than 6 dB over the expected rest of
-the echo, 8 dB over the room's noise, and no less than -8 dB of what the microphone heard.
+A person in this block: in 3 of 10 bands between 200 Hz and 4.5 kHz there is more than 8 dB over the expected rest of
+the echo, 8 dB over the room's noise, and more than a quarter of what the microphone heard.
 
 `leak` rises 13 dB a second where it is too low and falls 4 dB where too high, so it lies at the upper quartile; while
 the gate is open it rises slowly, for what is heard then is not the echo. It begins at its highest: until the filter
@@ -33,9 +33,9 @@ from realtime_agent.errors import ConfigError
 
 BLOCK_MS = 10
 _LOW_HZ, _HIGH_HZ = 200, 4_500
-_OVER_ECHO = 4.0  # powers
+_OVER_ECHO = 6.0  # powers
 _OVER_NOISE = 6.0
-_OF_MICROPHONE = 0.15
+_OF_MICROPHONE = 0.25
 _BANDS_SHARE = 0.3
 _OPEN_AFTER_BLOCKS = 5
 _HOLD_BLOCKS = 30

@@ -149,4 +149,5 @@ def _between(known: NDArray[np.floating], at: NDArray[np.floating]) -> bytes:
         + second * (-(t + 1) * t * (t - 2) / 2)
         + after * ((t + 1) * t * (t - 1) / 6)
     )
-    return np.clip(np.rint(values), -FULL_SCALE, FULL_SCALE - 1).astype("<i2").tobytes()
+    clipped: NDArray[np.int16] = np.clip(np.rint(values), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
+    return clipped.tobytes()
