@@ -23,6 +23,9 @@ SENTENCES = {
     "repeat": "What did you say?",
     "sum": "What is seven times six?",
     "time": "What time is it?",
+    "train": "The train to London is late today.",
+    "children": "My brother has two children.",
+    "house": "They live in a small house near the river.",
 }
 _DEADLINE_S = 90.0
 
@@ -72,11 +75,14 @@ Caller = Callable[..., Awaitable[Call]]
 
 @pytest.fixture
 def call(server: ServerProcess, speech: Path, tmp_path: Path) -> Caller:
-    """`await call("pipecat")` runs `pipecat/driver.py`; every server event is checked."""
+    """`await call("pipecat")` runs `pipecat/driver.py`; every server event is checked.
 
-    async def run(client: str, driver: str = "driver.py", **settings: str) -> Call:
+    `to` is another server than the usual one; `settings` are variables of the driver's environment.
+    """
+
+    async def run(client: str, driver: str = "driver.py", to: ServerProcess = server, **settings: str) -> Call:
         home = environment(client)
-        async with WireTap(server.port) as tap:
+        async with WireTap(to.port) as tap:
             try:
                 output = await _drive(home, HERE / client / driver, tap.address, speech, tmp_path, settings)
             finally:
