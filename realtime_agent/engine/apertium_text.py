@@ -11,9 +11,8 @@ import re
 
 LONGEST_CHARACTERS = 4000
 _SPECIAL = re.compile(r"[\[\]{}^$@\\/<>]")
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNSPEAKABLE = re.compile(r"[\x00-\x1f\x7f~]+")  # a tilde is a mark of the generator's own, and no backslash helps
-_SUPERBLANK = re.compile(r"(?<!\\)\[[^\]]*\]")
+_ESCAPED_OR_BLANK = re.compile(r"\\(.)|\[[^\]]*\]", re.DOTALL)
 _MARK = re.compile(r"(?<![^\s¿¡(\"'«“])[*#@](?=[^\W_])")
 _GAP_BEFORE_STOP = re.compile(r"\s+([,.;:!?…)»”])")
 # A blank in brackets passes unread. Its line end tells the tagger that the sentence is over.
@@ -28,9 +27,12 @@ def to_stream(text: str) -> bytes:
 
 def from_stream(answer: bytes, source: str) -> str:
     """The translation of `source`, as people write it."""
-    text = _SUPERBLANK.sub(" ", answer.decode("utf-8", "replace").replace("\0", " "))
-    text = _MARK.sub("", _ESCAPED.sub(r"\1", text))
+    stream = answer.decode("utf-8", "replace").replace("\0", " ")
+    text = _MARK.sub("", _ESCAPED_OR_BLANK.sub(lambda found: found[1] or " ", stream))
     text = _GAP_BEFORE_STOP.sub(r"\1", " ".join(text.split()))
-    if source.lstrip()[:1].isupper():
+    first = source.lstrip()[:1]
+    if first.isupper():
         return text[:1].upper() + text[1:]
+    if first.islower() and not text[:2].isupper():  # it takes any clause for a sentence
+        return text[:1].lower() + text[1:]
     return text
