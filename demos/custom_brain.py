@@ -20,6 +20,7 @@ from realtime_agent.engine import Engine
 from realtime_agent.engine.ear import MoonshineEar
 from realtime_agent.engine.parts import BrainEvent, BrainRequest, Message, TextDelta
 from realtime_agent.engine.voice import PicoVoice
+from realtime_agent.errors import RealtimeAgentError
 from realtime_agent.events import AgentTranscript, UserTranscript
 from realtime_agent.transports.model.embedded import EmbeddedModel
 from realtime_agent.transports.user.wav import WavUser
@@ -81,7 +82,12 @@ def main() -> None:
     parser.add_argument("--input", help="a WAV file to use as microphone")
     parser.add_argument("--output", help="a WAV file to use as speaker")
     options = parser.parse_args()
-    asyncio.run(talk(WavUser(options.input, output=options.output) if options.input else "desktop"))
+    try:
+        asyncio.run(talk(WavUser(options.input, output=options.output) if options.input else "desktop"))
+    except RealtimeAgentError as error:
+        raise SystemExit(error.message) from None
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":

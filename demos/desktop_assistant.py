@@ -63,7 +63,7 @@ def main() -> None:
     try:
         asyncio.run(talk(options.model, user))
     except RealtimeAgentError as error:
-        raise SystemExit(f"{error.message}") from None
+        raise SystemExit(error.message) from None
     except KeyboardInterrupt:
         pass
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from realtime_agent import Agent, Session, tool
 from realtime_agent.engine import Engine, default_engine
-from realtime_agent.errors import LocalProtocolError, ToolError
+from realtime_agent.errors import LocalProtocolError, RealtimeAgentError, ToolError
 from realtime_agent.events import AgentTranscript, ToolFinished, UserTranscript
 from realtime_agent.transports.model.embedded import EmbeddedModel
 from realtime_agent.transports.user.wav import WavUser
@@ -129,8 +129,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7000, help="0 takes a free one")
     parser.add_argument("--input", help="a WAV file with a caller's words")
     parser.add_argument("--output", help="a WAV file for what the caller hears")
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(serve(parser.parse_args()))
+    except (RealtimeAgentError, OSError) as error:
+        raise SystemExit(str(error)) from None
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from realtime_agent import Agent, Session, tool
-from realtime_agent.errors import ToolDenied, ToolError
+from realtime_agent.errors import RealtimeAgentError, ToolDenied, ToolError
 from realtime_agent.events import AgentTranscript, ToolFinished, UserTranscript
 from realtime_agent.tools import ToolCall
 from realtime_agent.transports.user.wav import WavUser
@@ -109,7 +109,12 @@ def main() -> None:
     parser.add_argument("--answer", help="what to answer instead of asking")
     options = parser.parse_args()
     user = WavUser(options.input, output=options.output) if options.input else None if options.write else "desktop"
-    asyncio.run(talk(user, Cashier(options.answer)))
+    try:
+        asyncio.run(talk(user, Cashier(options.answer)))
+    except RealtimeAgentError as error:
+        raise SystemExit(error.message) from None
+    except KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":

@@ -182,6 +182,16 @@ async def test_the_service_ends_at_once_with_callers_on_the_line(tmp_path: Path)
 
 
 @pytest.mark.parametrize("demo", sorted(DEMOS.glob("*.py")), ids=lambda path: path.stem)
+async def test_what_goes_wrong_in_a_demo_is_one_line(demo: Path, tmp_path: Path) -> None:
+    process = await start(demo.name, "--input", "nowhere.wav", folder=tmp_path)
+    async with asyncio.timeout(PATIENCE_S):
+        printed = (await process.communicate())[0].decode()
+    assert process.returncode == 1
+    assert "Cannot read nowhere.wav" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("demo", sorted(DEMOS.glob("*.py")), ids=lambda path: path.stem)
 def test_each_demo_is_short_and_begins_with_its_command(demo: Path) -> None:
     lines = demo.read_text("utf-8").splitlines()
     assert len(lines) < 150
