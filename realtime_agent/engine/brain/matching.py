@@ -1,9 +1,10 @@
 """Which tool an utterance asks for, if any.
 
 Every tool is a bag of stems with weights: the nouns of its name weigh most, then its verb, the values of its enums, the
-first sentence of its description, its parameters. A stem that many tools share weighs less (inverse document frequency).
-The utterance's words are looked up exactly, as synonyms, and with the slips of an ear. How it is said decides how much is
-needed: a request or a question needs little, a statement ("I love this weather") nearly everything, an opinion more still.
+first sentence of its description, its parameters. A stem that many tools share weighs less (inverse document
+frequency). The utterance's words are looked up exactly, as synonyms, and with the slips of an ear. How it is said
+decides how much is needed: a request or a question needs little, a statement ("I love this weather") nearly everything,
+an opinion more still.
 """
 
 from __future__ import annotations
