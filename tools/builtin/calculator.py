@@ -13,6 +13,7 @@ from realtime_agent.errors import ToolError
 from realtime_agent.tools.tool import tool
 
 _MAX_CHARACTERS = 300
+_MOST_DIGITS = 300
 _MAX_BITS = 4096  # of any whole number on the way; 9 ** 9 ** 9 would fill the memory
 
 _WORDS = [
@@ -43,10 +44,19 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+
+
+def _round(value: float, digits: int = 0) -> float:
+    """Bounded: with a billion digits to the left, `round` fills the memory."""
+    if abs(digits) > _MOST_DIGITS:
+        raise OverflowError
+    return round(value, digits) if digits else round(value)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sqrt": math.sqrt,
     "abs": abs,
-    "round": round,
+    "round": _round,
     "min": min,
     "max": max,
     "sin": math.sin,
