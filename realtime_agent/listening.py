@@ -26,7 +26,7 @@ class Listener:
     def __init__(self, audio_format: AudioFormat) -> None:
         try:
             from realtime_agent.audio.vad import make_detector
-        except ImportError as error:
+        except (ImportError, MissingExtra) as error:
             raise MissingExtra("Local speech detection (switch it off with Settings(duck=False))", "audio") from error
         self._decode = decoder(audio_format)
         self._rate_hz = audio_format.rate_hz
@@ -92,7 +92,7 @@ class Meter:
         """
         try:
             from realtime_agent.audio.pcm import level_dbfs
-        except ImportError as error:
+        except (ImportError, MissingExtra) as error:
             raise MissingExtra("Levels", "audio") from error
         self._forget_played()
         decode = decoder(self._format) or bytes

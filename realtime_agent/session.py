@@ -35,7 +35,7 @@ from realtime_agent.errors import (
     TransportError,
 )
 from realtime_agent.event_queue import EventQueue
-from realtime_agent.events import Closed, SessionEvent
+from realtime_agent.events import Closed, ErrorRaised, SessionEvent
 from realtime_agent.hanging_up import hang_up
 from realtime_agent.listening import Listener, Meter
 from realtime_agent.protocol import InputAudioBufferAppend, SessionConfig, decode_server, encode
@@ -204,6 +204,8 @@ class Session:
             self._feed(inputs.Opened())
         except BaseException as error:
             await self.close()
+            if self._listener is not None:
+                self._listener.close()  # it may have opened after the session closed it
             if isinstance(error, DeviceError) and self._fault is not None:
                 raise self._fault from error  # the device was closed under its opening, and this is why
             raise
@@ -376,8 +378,12 @@ class Session:
     # ---- the core's actions
 
     def _send(self, action: actions.Send) -> None:
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        try:
             self._connection.send(encode(action.event))
+        except LocalProtocolError as error:  # one message that is too large for the way: a picture, mostly
+            self._events.put(ErrorRaised(error, self._core.time_s))
 
     def _play(self, action: actions.Play) -> None:
         if self._user is not None:
@@ -416,10 +422,13 @@ class Session:
     def _release_messages(self) -> None:
         held, self._held_messages = self._held_messages, None
         while held:
-            if self._held_messages is not None:  # another call began: what follows waits for that one
-                self._held_messages.extend(held)
+            if (later := self._messages_held()) is not None:  # another call began: what follows waits for that one
+                later.extend(held)
                 return
             self._receive(held.popleft())
+
+    def _messages_held(self) -> deque[bytes] | None:
+        return self._held_messages  # a method, for mypy takes the field to be None for good once it was set so
 
     def _cancel_tool(self, action: actions.CancelTool) -> None:
         self._runner.cancel(action.call_id)

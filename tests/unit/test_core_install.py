@@ -44,6 +44,15 @@ def test_a_command_names_the_extra_that_it_lacks(arguments: tuple[str, ...], ext
     assert "Traceback" not in done.stderr
 
 
+def test_local_detection_says_how_to_do_without() -> None:
+    done = run(
+        "from realtime_agent import Agent, Session\n"
+        "from realtime_agent.transports.user.memory import MemoryUser\n"
+        "Session(Agent(), model='ws://127.0.0.1:9', user=MemoryUser())"
+    )
+    assert "Settings(duck=False)" in done.stderr
+
+
 def test_doctor_says_all_that_is_missing_and_is_not_ill_itself() -> None:
     none = "import realtime_agent.cli.doctor as doctor; doctor._version = lambda package: None\n"
     done = run(none + command("doctor"))

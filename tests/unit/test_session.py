@@ -338,6 +338,24 @@ async def test_a_connection_lost_while_the_devices_open_is_raised_and_leaves_non
 
 
 @virtual_time
+async def test_a_picture_that_is_too_large_for_the_way_is_told_and_the_session_goes_on() -> None:
+    class NarrowModel(ScriptedModel):
+        def send(self, message: bytes) -> None:
+            if len(message) > 10_000:
+                raise LocalProtocolError("A message is too large.", code="message_too_large")
+            super().send(message)
+
+    model = NarrowModel()
+    async with Session(Agent(), model=model, user=None) as session:
+        session.send_image("data:image/png;base64," + "A" * 20_000)
+        events = await events_until(session, lambda e: isinstance(e, ErrorRaised))
+        assert isinstance(events[-1], ErrorRaised)
+        assert events[-1].error.code == "message_too_large"
+        session.send_text("hello")
+        assert len(model.sent_of("conversation.item.create")) == 1
+
+
+@virtual_time
 async def test_a_failure_with_a_microphone_frame_ends_the_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
     user = MemoryUser(open_mic=True)
     async with Session(Agent(), model=ScriptedModel(), user=user, settings=SERVER_TURNS) as session:
