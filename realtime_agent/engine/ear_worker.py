@@ -1,14 +1,10 @@
 """The ear's process: writes down one piece of speech after the other, and may die of it alone.
 
-Run by its path. The first request is `sys.path` as JSON, from the parent's arguments; then `ear_request.py` says what
-requests and answers are.
+Run by its path, with the parent's `sys.path` as its argument. `ear_request.py` says what requests and answers are.
 """
 
 import json
-import os
 import sys
-
-_NICE = 5  # where there is one core too few, whoever serves all sessions goes first
 
 
 def main(path: str) -> None:
@@ -20,8 +16,6 @@ def main(path: str) -> None:
     from realtime_agent.errors import RealtimeAgentError
 
     frames = Frames()
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     try:
         model = Moonshine()
         model.warm()

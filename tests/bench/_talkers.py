@@ -15,6 +15,7 @@ from realtime_agent.errors import TransportError
 from realtime_agent.protocol import (
     ErrorEvent,
     InputAudioBufferAppend,
+    InputAudioBufferSpeechStopped,
     ResponseDone,
     ResponseOutputAudioDelta,
     decode_server,
@@ -24,10 +25,10 @@ from realtime_agent.transports.model.base import Model, ModelConnection
 
 RATE_HZ = 24_000
 FRAME_MS = 20
-SILENCE_MS = 500  # what the server's own decision takes
 QUESTION_EVERY_S = 10.0
 _AUDIBLE = 600  # of 32768: the end of the last word
 _FRAME_BYTES = RATE_HZ * FRAME_MS // 1000 * 2
+_MEASURED = (b"output_audio.delta", b"speech_stopped", b"response.done", b'"error"')
 _SILENT_FRAME = encode(InputAudioBufferAppend(bytes(_FRAME_BYTES)))
 _SENTENCES = (
     "Could you please tell me what {0} plus {1} is?",
@@ -76,6 +77,7 @@ class Figures:
     """What all talkers measured."""
 
     first_audio_ms: list[float] = field(default_factory=list)  # after the end of speech, the server's silence included
+    turn_end_ms: list[float] = field(default_factory=list)  # until the server says that the turn is over
     gaps_ms: list[float] = field(default_factory=list)  # of each reply, by how much its sound came too late
     late_ms: list[float] = field(default_factory=list)  # of the talkers themselves: more, and nothing here counts
     asked: int = 0
@@ -138,10 +140,13 @@ class Talker:
 
     def on_message(self, message: bytes) -> None:
         """Measure the sound, count the errors."""
-        if b"output_audio.delta" not in message[:200] and b"error" not in message and b"response.done" not in message:
+        if not any(kind in message for kind in _MEASURED):
             return
         event = decode_server(message)
         match event:
+            case InputAudioBufferSpeechStopped():
+                if self._ended_at is not None:
+                    self._figures.turn_end_ms.append((self._loop.time() - self._ended_at) * 1000)
             case ResponseOutputAudioDelta(response_id=response_id, audio=audio):
                 self._note_audio(response_id, len(audio) / 2 / RATE_HZ)
             case ResponseDone(response=response):
