@@ -139,6 +139,8 @@ class OrderChecker:
     def _item_added_or_done(self, kind: str, item_id: str, event: Json) -> None:
         output = self._output_of(item_id)
         if kind.endswith(".added"):
+            if item_id in self.deleted:
+                self._forget(item_id)  # clients put a changed item back under its old id
             assert item_id not in self.added, "item added twice"
             assert output is None or not output.announced
             if output is not None:
@@ -155,6 +157,13 @@ class OrderChecker:
         if output is not None:
             assert event["item"]["status"] in ("completed", "incomplete")
             output.closing.append(kind)
+
+    def _forget(self, item_id: str) -> None:
+        self.added.remove(item_id)
+        self.committed.pop(item_id, None)
+        self.transcribed.pop(item_id, None)
+        for known in (self.deleted, self.done, self.completed):
+            known.discard(item_id)
 
     def _output_of(self, item_id: str) -> _Output | None:
         outputs = (output for response in self.responses.values() for output in response.outputs)

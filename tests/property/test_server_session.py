@@ -6,6 +6,7 @@ and the order checker (in the harness); at the end everything that was begun mus
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -13,9 +14,11 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from realtime_agent.engine.parts import Message
 from realtime_agent.server.actions import (
     Heard,
     HearingFailed,
+    JudgeTurnEnd,
     ResponseCall,
     ResponseEnded,
     ResponseSpeech,
@@ -23,11 +26,17 @@ from realtime_agent.server.actions import (
     ResponseUsed,
     StartResponse,
     Transcribe,
+    TurnJudged,
 )
+from realtime_agent.server.responses import MAX_OUT_OF_BAND
+from realtime_agent.server.session import ServerSession
+from realtime_agent.server.settings import Capabilities
 from realtime_agent.server.usage import text_tokens
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness
 
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+CONTEXT_TOKENS = 60
 WORDS = st.sampled_from(["", "hello", "what time is it?", "I would like to", "Ünïcödé… 日本語 ", "a. b. c. "])
 TURN_DETECTION = st.one_of(
     st.none(),
@@ -44,6 +53,41 @@ TURN_DETECTION = st.one_of(
     st.fixed_dictionaries({"type": st.just("semantic_vad"), "eagerness": st.sampled_from(["low", "high", "auto"])}),
 )
 FORMATS = st.sampled_from(["audio/pcm", "audio/pcmu", "audio/pcma"])
+NOISE = st.sampled_from(
+    [None, {"type": "near_field"}, {"type": "far_field", "strength": 0.5}, {"type": "middle_field"}]
+)
+TRUNCATION = st.sampled_from(
+    [
+        "auto",
+        "disabled",
+        {"type": "retention_ratio", "retention_ratio": 0.5},
+        {"type": "retention_ratio", "retention_ratio": 0.0, "token_limits": {"post_instructions": 7}},
+    ]
+)
+TRANSCRIPTION = st.sampled_from(
+    [None, {"model": "whisper-1"}, {"delay": "minimal"}, {"delay": "xhigh", "language": "en"}, {"language": "tlh"}]
+)
+ITEMS = st.sampled_from(
+    [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_audio", "audio": "AAAA"}]},
+        {"type": "message", "role": "user", "content": []},
+        {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAA"}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": "AAAAAAAA"}] * 3},
+        {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": "http://x/y.png"}]},
+        {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": PIXEL}]},
+        {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "word " * 80}]},
+        {"type": "message", "role": "nobody", "content": [{"type": "input_text", "text": "x"}]},
+        {"type": "function_call", "name": "f", "call_id": "c1", "arguments": "{}"},
+        {"type": "function_call", "name": "f", "call_id": "c1", "arguments": "[1"},
+        {"type": "function_call_output", "call_id": "c1", "output": "1"},
+        {"type": "function_call_output", "call_id": "nobody's", "output": "1"},
+        {"type": "item_reference", "id": "item_1"},
+        {"type": "mcp_approval_response", "approval_request_id": "a", "approve": True},
+        {"type": "mystery"},
+        {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "twice"}]},
+        {"id": "x" * 999, "type": "message", "role": "user", "content": [{"type": "input_text", "text": "long"}]},
+    ]
+)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -54,7 +98,10 @@ JSON_VALUES = st.recursive(
 class AnySession(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.harness = Harness(eager=False)
+        capabilities = Capabilities(voices=("fake",), languages=("en",), context_tokens=CONTEXT_TOKENS)
+        self.harness = Harness(
+            eager=False, make_session=lambda **known: ServerSession(**{**known, "capabilities": capabilities})
+        )
 
     # the client
 
@@ -68,6 +115,34 @@ class AnySession(RuleBasedStateMachine):
             output_modalities=["audio" if speaks else "text"],
             max_output_tokens=limit,
         )
+
+    @rule(noise=NOISE, truncation=TRUNCATION, transcription=TRANSCRIPTION, strict=st.booleans())
+    def configure_the_rest(self, noise: Any, truncation: Any, transcription: Any, strict: bool) -> None:
+        sound = {"noise_reduction": noise, "transcription": transcription}
+        answer = self.harness.update(
+            audio={"input": sound}, truncation=truncation, parallel_tool_calls=strict, tracing="auto"
+        )
+        assert [event["type"] for event in answer] in (["session.updated"], ["error"])
+
+    @rule(item=ITEMS, outside=st.booleans())
+    def put_in_any_item(self, item: Any, outside: bool) -> None:
+        if outside:
+            answer = self.harness.send("response.create", response={"conversation": "none", "input": [item]})
+        else:
+            answer = self.harness.send("conversation.item.create", item=item)
+        assert answer, "a client's event without an answer"
+
+    @rule()
+    def ask_for_too_much_at_once(self) -> None:
+        for _ in range(MAX_OUT_OF_BAND + 2):
+            assert self.harness.send("response.create", response={"conversation": "none"})
+        assert len(self.harness.checker.responses) <= MAX_OUT_OF_BAND + 1
+
+    @rule(size=st.sampled_from([1, 3, 100_001, 100_000]), speech=st.booleans())
+    def append_at_once(self, size: int, speech: bool) -> None:
+        """Much audio in one event, or half a sample."""
+        audio = (b"\x10" if speech else b"\x00") * size
+        self.harness.send("input_audio_buffer.append", audio=base64.b64encode(audio).decode())
 
     @rule(format_in=FORMATS, format_out=FORMATS)
     def change_format(self, format_in: str, format_out: str) -> None:
@@ -163,6 +238,14 @@ class AnySession(RuleBasedStateMachine):
         else:
             self.harness.answer(Heard(action.item_id, action.revision, text))
 
+    @precondition(lambda self: self.asked(JudgeTurnEnd))
+    @rule(complete=st.sampled_from([0.0, 0.5, 1.0, -3.0]), newest=st.booleans(), again=st.booleans())
+    def judge_answers(self, complete: float, newest: bool, again: bool) -> None:
+        action = self.asked(JudgeTurnEnd)[-1 if newest else 0]
+        if not again:
+            self.harness.work.remove(action)
+        self.harness.answer(TurnJudged(action.item_id, action.revision, complete))
+
     @precondition(lambda self: self.asked(StartResponse))
     @rule(text=WORDS, ms=st.sampled_from([0, 10, 250]), which=st.integers(0, 3))
     def engine_speaks(self, text: str, ms: int, which: int) -> None:
@@ -204,7 +287,7 @@ class AnySession(RuleBasedStateMachine):
 
     def item_id(self, place: int) -> str:
         """An item of the conversation; sometimes none."""
-        items = [entry.id for entry in self.harness.session.conversation] + ["item_nowhere"]
+        items: list[str] = [entry.id for entry in self.harness.session.conversation] + ["item_nowhere"]
         return items[place % len(items)]
 
     @invariant()
@@ -220,7 +303,16 @@ class AnySession(RuleBasedStateMachine):
     @invariant()
     def every_response_can_go_on(self) -> None:
         """A response that is open waits for the engine, or for an ear that was asked."""
-        assert len(self.harness.checker.responses) == 0 or self.harness.work
+        waits = [*self.asked(StartResponse), *self.asked(Transcribe)]
+        assert len(self.harness.checker.responses) == 0 or waits
+
+    @invariant()
+    def no_brain_reads_more_than_it_can(self) -> None:
+        for request in self.harness.requests:
+            words = sum(text_tokens(item.text) for item in request.conversation if isinstance(item, Message))
+            spoken = [item for item in request.conversation if isinstance(item, Message) and item.role == "assistant"]
+            assert words <= CONTEXT_TOKENS or spoken, "what is spoken counts by its sound, not by its words"
+        self.harness.requests.clear()
 
     def teardown(self) -> None:
         harness = self.harness
@@ -234,7 +326,7 @@ class AnySession(RuleBasedStateMachine):
 
 
 TestAnySession = AnySession.TestCase
-TestAnySession.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+TestAnySession.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 
 
 @given(st.text(), st.text())
