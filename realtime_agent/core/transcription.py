@@ -1,7 +1,9 @@
 """The core of a transcription session, client side: configures it, and puts its transcripts in order.
 
-When the person stops, what is not committed is committed and the buffer cleared: `cleared` is the server's answer to
-everything before it, so from then on nothing is under way but the transcripts of committed items.
+When the person stops, the turn that may be going on is ended: by silence that is long enough where the server finds the
+turns (to commit what is left would make an item of the silence that it keeps, and there are ears that hear words in
+that), by a commit where the caller does. Then the buffer is cleared: `cleared` is the server's answer to everything
+before it, so from then on nothing is under way but the transcripts of committed items.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ from realtime_agent.protocol import (
 from realtime_agent.protocol.formats import PCM, AudioFormat
 
 Turns = Literal["server", "manual"]
+
+_CLOSING_SILENCE_MS = 1500  # three times what ends a turn by default
+_SILENCE_STEP_MS = 100
+_SILENT_SAMPLE = {"audio/pcm": b"\0\0", "audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,13 @@ class TranscriptionCore(StreamCore):
 
     def _ask_for_rest(self) -> None:
         self._clearing = True
-        self._out.send(InputAudioBufferCommit(event_id=self._out.new_event_id("commit the rest")))
+        if self._plan.turns == "manual":
+            self._out.send(InputAudioBufferCommit(event_id=self._out.new_event_id("commit the rest")))
+        else:
+            sound = self._plan.audio_format
+            step = _SILENT_SAMPLE[sound.name] * (sound.rate_hz * _SILENCE_STEP_MS // 1000)
+            for _ in range(_CLOSING_SILENCE_MS // _SILENCE_STEP_MS):
+                self._out.send(InputAudioBufferAppend(step))
         self._out.send(InputAudioBufferClear())
 
     @property

@@ -100,6 +100,11 @@ class TranscriptionSession:
         """How much audio has come."""
         return self._listening.heard_ms
 
+    @property
+    def hears_speech(self) -> bool:
+        """Whether somebody speaks, as far as turn detection can tell."""
+        return self._listening.turn_id is not None
+
     def start(self, now: float) -> None:
         """The client is there: `session.created`."""
         self._outbox.emit(SessionCreated, session=self._configuration.payload)

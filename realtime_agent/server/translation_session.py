@@ -5,14 +5,14 @@
                              session.input_transcript.delta  …output_transcript.delta  …output_audio.delta
 
 There are no turns, items or responses on the wire. Inside, a transcription session with turn detection listens; its
-deltas are patient ones (`delay: high`), for what was spoken cannot be taken back. A clause is cut off as soon as it is
+deltas are rather patient ones (`delay`), for what was spoken cannot be taken back. A clause is cut off as soon as it is
 complete (a stop, or too long to wait for one) and goes to the engine, one at a time, so that the speech comes in order.
 One that fails is told by an `error` event and left out. Clauses wait in a queue of `MAX_CLAUSES`; beyond, the newest is
 left out and an `error` says so.
 
 | state   | append | session.close                             | all was heard, translated and spoken |
 |---------|--------|-------------------------------------------|--------------------------------------|
-| open    | heard  | what is not committed is → closing        | –                                    |
+| open    | heard  | the speech going on ends → closing        | –                                    |
 | closing | error  | error                                     | session.closed → closed              |
 | closed  | error  | error                                     | –                                    |
 """
@@ -76,7 +76,7 @@ MAX_CLAUSES = 64
 FRAME_MS = 200  # what one piece of speech holds at most
 _FRAME_BYTES = 24 * 2 * FRAME_MS
 _PATIENT: Mapping[str, Any] = {
-    "audio": {"input": {"transcription": {"delay": "high"}, "turn_detection": {"type": "server_vad"}}}
+    "audio": {"input": {"transcription": {"delay": "medium"}, "turn_detection": {"type": "server_vad"}}}
 }
 
 
@@ -191,8 +191,9 @@ class TranslationSession:
                 self._outbox.emit(TranslationSessionUpdated, session=self._configuration.payload)
             case TranslationSessionClose():
                 self._state = "closing"
-                self._listener.receive(InputAudioBufferCommit(), now)
-                self._overhear(closing=True)
+                if self._listener.hears_speech:  # else it would write down the silence
+                    self._listener.receive(InputAudioBufferCommit(), now)
+                    self._overhear()
                 self._close_if_done()
 
     def _close_if_done(self) -> None:
@@ -203,7 +204,7 @@ class TranslationSession:
 
     # what is heard
 
-    def _overhear(self, *, closing: bool = False) -> None:
+    def _overhear(self) -> None:
         """Take what the inner session would tell its client."""
         for action in self._listener.actions():
             if not isinstance(action, Emit):
@@ -219,7 +220,7 @@ class TranslationSession:
                 case ConversationItemInputAudioTranscriptionFailed(item_id=item_id, error=error):
                     self._fail(f"Some speech was not understood: {error.message}", error.code or "engine")
                     self._grow(self._source.end(item_id))
-                case ErrorEvent() as refused if not closing:  # closing, there may be nothing to commit
+                case ErrorEvent() as refused:
                     self._outbox.emit_event(refused)
 
     def _grow(self, grown: list[Grown]) -> None:
