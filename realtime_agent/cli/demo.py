@@ -11,6 +11,7 @@ from rich.console import Console
 from realtime_agent.agent import Agent
 from realtime_agent.cli.display import Display
 from realtime_agent.engine import default_engine
+from realtime_agent.errors import DeviceError
 from realtime_agent.recording import ConversationLog, write_timeline
 from realtime_agent.session import Session
 from realtime_agent.testing.simulated_user import Line, SimulatedUser, spoken
@@ -45,7 +46,7 @@ async def demo(folder: Path) -> int:
 
     Raises:
         MissingExtra: the engine is not installed.
-        DeviceError: the recording cannot be written.
+        DeviceError: the recording or the page cannot be written.
     """
     recording, page = folder / "conversation.wav", folder / "conversation.html"
     console = Console(highlight=False)
@@ -69,7 +70,10 @@ async def demo(folder: Path) -> int:
                     display.show(event)
     finally:
         await engine.close()
-    write_timeline(page, log, recording, title="A conversation with the embedded agent")
+    try:
+        write_timeline(page, log, recording, title="A conversation with the embedded agent")
+    except OSError as error:
+        raise DeviceError(f"Cannot write {page}: {(error.strerror or str(error)).lower()}.") from error
     _summarise(console, log, recording, page)
     return 0 if log.calls and any(turn.heard_ms is not None for turn in log.turns) else 1
 
