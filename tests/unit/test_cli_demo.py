@@ -56,5 +56,5 @@ def test_it_leaves_a_recording_and_a_page_that_tell_of_turns_a_tool_and_an_inter
 
 def test_a_page_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "conversation.html").mkdir()
-    with pytest.raises(DeviceError, match="conversation.html"):
+    with pytest.raises(DeviceError, match=r"conversation\.html"):
         run(command.demo(tmp_path))
