@@ -59,7 +59,7 @@ class MoonshineEar:
     ) -> None:
         """
         Args:
-            workers: processes, about 150 MB each; by default one for each core, at least 2 and at most 4.
+            workers: processes, about 165 MB each; by default one for each core, at least 2 and at most 4.
             max_waiting: wishes that wait at most.
             max_wait_s: the longest that an urgent wish may have to wait for its turn.
             deadline_s: the longest that a piece of sound (12 s at most) may take, with its waiting.

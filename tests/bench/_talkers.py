@@ -81,6 +81,7 @@ class Figures:
     gaps_ms: list[float] = field(default_factory=list)  # of each reply, by how much its sound came too late
     late_ms: list[float] = field(default_factory=list)  # of the talkers themselves: more, and nothing here counts
     asked: int = 0
+    refused: int = 0  # that came when the server was full
     errors: dict[str, int] = field(default_factory=dict)
 
     def note_error(self, code: str) -> None:

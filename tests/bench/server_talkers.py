@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime_agent.engine.engine import Engine, default_engine
+from realtime_agent.errors import ConnectFailed
 from realtime_agent.server.runner import default_detector
 from realtime_agent.server.vad_turns import SpeechDetector
 from realtime_agent.transports.model.base import Model
@@ -34,6 +35,8 @@ from tests.bench._talkers import QUESTION_EVERY_S, Figures, Question, Talker, ma
 
 REACH_P95_MS = 1000.0
 SIZES = (1, 5, 10, 15, 20, 30)
+_FULL_AFTER_S = 3.0
+_KNOCK_EVERY_S = 0.2
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -140,12 +143,30 @@ async def _socket(
     try:
         port = int(await server.stdout.readline())
         clock = _Clock(server.pid)
-        models = [WebSocketModel(f"ws://127.0.0.1:{port}/v1/realtime")] * size
-        await _converse(models, questions, options.seconds, figures, transcribe=not options.without_transcripts)
+        model = WebSocketModel(f"ws://127.0.0.1:{port}/v1/realtime")
+        knocking = asyncio.create_task(_knock(model, figures))
+        transcribe = not options.without_transcripts
+        await _converse([model] * size, questions, options.seconds, figures, transcribe=transcribe)
+        knocking.cancel()
+        await asyncio.wait((knocking,))
         return clock.shares()
     finally:
         server.terminate()
         await server.wait()
+
+
+async def _knock(model: Model, figures: Figures) -> None:
+    """One session too many, again and again: a server that is full says so, and those inside do not notice."""
+    await asyncio.sleep(_FULL_AFTER_S)
+    while True:
+        try:
+            await model.connect(Talker(figures, [], 0.0))
+            figures.note_error("one too many was let in")
+        except ConnectFailed as refused:
+            if "503" not in str(refused):
+                figures.note_error(f"refused with {refused.code}")
+            figures.refused += 1
+        await asyncio.sleep(_KNOCK_EVERY_S)
 
 
 async def _measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -153,7 +174,7 @@ async def _measure(options: argparse.Namespace) -> dict[str, Any]:
     ways: dict[str, Callable[..., Any]] = {"embedded": _embedded, "socket": _socket}
     result: dict[str, Any] = {}
     for way in options.ways.split(","):
-        head = ["sessions", "replies", "p50 ms", "p95 ms", "turn end", "p95", "worst gap", "stutters"]
+        head = ["sessions", "replies", "p50 ms", "p95 ms", "turn end", "p95", "worst gap", "stutters", "refused"]
         rows = [[*head, "ear", "vad", "voice", "main", "loop p99", "errors"]]
         for size in map(int, options.sizes.split(",")):
             figures = Figures()
@@ -178,6 +199,7 @@ def _summary(figures: Figures, shares: dict[str, float]) -> dict[str, Any]:
         "turn_end_p95_ms": quantile(turn_end, 0.95),
         "gap_max_ms": gaps[-1] if gaps else 0.0,
         "stutters": sum(gap > 0 for gap in gaps),
+        "refused": figures.refused,
         "talkers_late_p99_ms": quantile(late, 0.99),
         "errors": figures.errors,
         **{name: round(value, 3) for name, value in shares.items()},
@@ -187,7 +209,7 @@ def _summary(figures: Figures, shares: dict[str, float]) -> dict[str, Any]:
 def _row(size: int, entry: dict[str, Any]) -> list[str]:
     cells = [f"{entry['p50_ms']:.0f}", f"{entry['p95_ms']:.0f}"]
     cells += [f"{entry['turn_end_p50_ms']:.0f}", f"{entry['turn_end_p95_ms']:.0f}"]
-    cells += [f"{entry['gap_max_ms']:.0f}", str(entry["stutters"])]
+    cells += [f"{entry['gap_max_ms']:.0f}", str(entry["stutters"]), str(entry["refused"])]
     cells += [f"{100 * entry[name]:.0f} %" if name in entry else "" for name in ("ear", "vad", "voice", "main")]
     cells.append(f"{entry['loop_p99_ms']:.1f}" if "loop_p99_ms" in entry else "")
     return [str(size), f"{entry['replies']}/{entry['asked']}", *cells, str(entry["errors"] or "")]
