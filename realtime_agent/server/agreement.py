@@ -49,7 +49,7 @@ class Patience:
 
 
 PATIENCE: Mapping[Delay, Patience] = {
-    "minimal": Patience(0, 1, 240),
+    "minimal": Patience(0, 2, 240),
     "low": Patience(240, 2, 240),
     "medium": Patience(800, 1, 400),
     "high": Patience(1200, 2, 400),

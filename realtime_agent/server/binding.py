@@ -29,7 +29,6 @@ class Binding:
     def __init__(self, session: Mapping[str, Any]) -> None:
         """`session`: the `session.update` body that the secret was minted with."""
         self._type = session.get("type", "realtime")
-        self._type = session.get("type", "realtime")
         self._bound = {name: session[name] for name in _IF_SET if name in session}
         self._bound |= {name: session.get(name) or nothing for name, nothing in _ALWAYS.items()}
 

@@ -9,6 +9,7 @@ from pydantic_core import from_json, to_json
 
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import SessionUpdate, TranscriptionSessionConfig, decode_client
+from realtime_agent.protocol.translation import TranslationSessionUpdate, decode_translation_client
 from realtime_agent.server.http_errors import Refusal, bad_request
 from realtime_agent.server.keys import DEFAULT_SECRET_S, MAX_SECRET_S, MIN_SECRET_S
 from realtime_agent.server.kinds import Kind
@@ -19,13 +20,16 @@ class SecretOrder:
     """What a client secret is to open, and for how long it does."""
 
     kind: Kind
-    update: SessionUpdate
+    update: SessionUpdate | TranslationSessionUpdate
     session: dict[str, Any]
     lifetime_s: int
 
 
-def read_secret_order(body: bytes) -> SecretOrder | Refusal:
-    """The order in a request's body; an empty body orders all the defaults."""
+def read_secret_order(body: bytes, *, translation: bool = False) -> SecretOrder | Refusal:
+    """The order in a request's body; an empty body orders all the defaults.
+
+    translation: whether it is a translation session that is ordered, which has an address of its own.
+    """
     try:
         fields = from_json(body, allow_inf_nan=False) if body.strip() else {}
     except ValueError:
@@ -39,15 +43,31 @@ def read_secret_order(body: bytes) -> SecretOrder | Refusal:
     if isinstance(lifetime_s, Refusal):
         return lifetime_s
     session = fields.get("session")
-    session = {"type": "realtime"} if session is None else session
+    if session is None:
+        session = {} if translation else {"type": "realtime"}
     try:
-        event = decode_client(to_json({"type": "session.update", "session": session}))
+        update = update_of(session, translation=translation)
     except RemoteProtocolError as error:
         return bad_request(error.message.removeprefix("session.update: "), code=error.code, param=error.param)
-    if not isinstance(event, SessionUpdate):
-        return bad_request("session: required", param="session")
-    kind: Kind = "transcription" if isinstance(event.session, TranscriptionSessionConfig) else "realtime"
-    return SecretOrder(kind, event, event.session.model_dump(mode="json", exclude_unset=True), lifetime_s)
+    return SecretOrder(_kind_of(update), update, update.session.model_dump(mode="json", exclude_unset=True), lifetime_s)
+
+
+def update_of(session: object, *, translation: bool) -> SessionUpdate | TranslationSessionUpdate:
+    """The `session.update` that asks for this session.
+
+    Raises:
+        RemoteProtocolError: it is no session.
+    """
+    message = to_json({"type": "session.update", "session": session})
+    event = decode_translation_client(message) if translation else decode_client(message)
+    assert isinstance(event, SessionUpdate | TranslationSessionUpdate)  # by its type
+    return event
+
+
+def _kind_of(update: SessionUpdate | TranslationSessionUpdate) -> Kind:
+    if isinstance(update, TranslationSessionUpdate):
+        return "translation"
+    return "transcription" if isinstance(update.session, TranscriptionSessionConfig) else "realtime"
 
 
 def _lifetime_s(expires_after: object) -> int | Refusal:

@@ -69,9 +69,7 @@ class HttpApi:
         return self._answer(request, await self._minted(request))
 
     async def translation_client_secrets(self, request: Request) -> Response:
-        caller = self._identify(request)
-        refused = caller if isinstance(caller, Refusal) else self._house.sessions.check("translation")
-        return self._answer(request, refused or not_served("A client secret for a translation session"))
+        return self._answer(request, await self._minted(request, translation=True))
 
     async def elsewhere(self, request: Request) -> Response:
         """Whatever there is no route for."""
@@ -89,14 +87,14 @@ class HttpApi:
     def _identify(self, request: Request) -> Caller | Refusal:
         return self._house.door.identify(visit_of(request.scope), self._house.now())
 
-    async def _minted(self, request: Request) -> dict[str, object] | Refusal:
+    async def _minted(self, request: Request, *, translation: bool = False) -> dict[str, object] | Refusal:
         caller = self._identify(request)
         if isinstance(caller, Refusal):
             return caller
         if caller.grant is not None:
             return not_with_a_secret()
         body = await self._body(request)
-        order = body if isinstance(body, Refusal) else read_secret_order(body)
+        order = body if isinstance(body, Refusal) else read_secret_order(body, translation=translation)
         if isinstance(order, Refusal):
             return order
         session = self._house.sessions.preview(order.kind, order.update)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from realtime_agent.engine.engine import Engine
 from realtime_agent.protocol import ErrorEvent, SessionUpdate, SessionUpdated
+from realtime_agent.protocol.translation import TranslationSessionUpdate, TranslationSessionUpdated
 from realtime_agent.server.actions import Emit
 from realtime_agent.server.http_errors import Refusal, bad_request, not_served
 from realtime_agent.server.runner import make_session, make_transcription_session, make_translation_session
@@ -49,16 +50,16 @@ class Sessions:
         """A session of a kind that `check` has let pass, on the engine or on a view of it."""
         return self._makers[kind](engine or self._engine, model)
 
-    def preview(self, kind: Kind, update: SessionUpdate) -> dict[str, Any] | Refusal:
+    def preview(self, kind: Kind, update: SessionUpdate | TranslationSessionUpdate) -> dict[str, Any] | Refusal:
         """The whole configuration that a session would have after this update, or why it cannot be."""
         if (refused := self.check(kind)) is not None:
             return refused
         session = self.make(kind, getattr(update.session, "model", None) or MODEL_ID)
         session.receive(update, 0.0)
-        events = [action.event for action in session.actions() if isinstance(action, Emit)]
+        events: list[object] = [action.event for action in session.actions() if isinstance(action, Emit)]
         session.close()
         for event in events:
-            if isinstance(event, SessionUpdated):
+            if isinstance(event, SessionUpdated | TranslationSessionUpdated):
                 payload: dict[str, Any] = event.session.model_dump(mode="json", exclude_unset=True)
                 return payload
             if isinstance(event, ErrorEvent):

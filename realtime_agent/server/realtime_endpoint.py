@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from realtime_agent.engine.engine import Engine
-from realtime_agent.protocol import SessionUpdate, decode_client
+from realtime_agent.server.client_secrets import update_of
 from realtime_agent.server.door import Caller
 from realtime_agent.server.house import House, logger, note, visit_of
 from realtime_agent.server.http_errors import Refusal, bad_request, unknown_call, unknown_url
@@ -60,7 +60,9 @@ class RealtimeEndpoint:
         def make_session(view: Engine) -> SessionCore:
             return house.sessions.make(kind, model, view)
 
-        bound_to = None if caller.grant is None else _update_of(caller.grant.session)
+        bound_to = None
+        if caller.grant is not None:  # it was checked when its secret was minted
+            bound_to = update_of(caller.grant.session, translation=kind == "translation")
         connection = Connection(receive, send, house.settings.limits, make_session, house.engine, bound_to)
         note(scope, 101)
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
@@ -130,10 +132,3 @@ async def deny(scope: Scope, send: Send, refusal: Refusal) -> None:
         await send({"type": "websocket.http.response.body", "body": to_json(refusal.body)})
     except OSError:  # it has gone already
         pass
-
-
-def _update_of(session: object) -> SessionUpdate:
-    """The `session.update` that configures a bound session; it was checked when its secret was minted."""
-    event = decode_client(to_json({"type": "session.update", "session": session}))
-    assert isinstance(event, SessionUpdate)
-    return event

@@ -8,8 +8,9 @@ from typing import Any
 
 from realtime_agent.engine.languages import short_code
 from realtime_agent.protocol.translation import TranslationSessionConfig
-from realtime_agent.server.configuration import refuse_unknown
-from realtime_agent.server.errors import refusal, unsupported
+from realtime_agent.server.configuration import NOISE_DEFAULTS, refuse_unknown
+from realtime_agent.server.errors import refusal
+from realtime_agent.server.readers import read_noise_reduction
 from realtime_agent.server.translations import Translation
 
 _FIXED = ("type", "id", "model", "expires_at")
@@ -50,6 +51,12 @@ class TranslationConfiguration:
         """Whether the client wants to read what the speaker says."""
         return self._payload["audio"]["input"]["transcription"] is not None
 
+    @property
+    def noise_reduction(self) -> dict[str, Any] | None:
+        """How the speaker's audio is cleaned, as the protocol has it."""
+        noise: dict[str, Any] | None = self._payload["audio"]["input"]["noise_reduction"]
+        return noise
+
     def update(self, update: TranslationSessionConfig) -> None:
         """Change what is present.
 
@@ -63,11 +70,15 @@ class TranslationConfiguration:
                 raise refusal(f"'session.{name}' cannot be changed.", param=f"session.{name}")
         audio = change.get("audio") or {}
         sound_in, sound_out = audio.get("input") or {}, audio.get("output") or {}
-        if sound_in.get("noise_reduction") is not None:
-            raise unsupported("Noise reduction", "session.audio.input.noise_reduction")
+        noise = sound_in.get("noise_reduction")
+        if noise is not None:
+            noise = {**NOISE_DEFAULTS, **(self.noise_reduction or {}), **noise}
+            read_noise_reduction(noise, "session.audio.input.noise_reduction")
         if sound_out.get("language") is not None:
             self._check_language(sound_out["language"])
             self._payload["audio"]["output"]["language"] = sound_out["language"]
+        if "noise_reduction" in sound_in:
+            self._payload["audio"]["input"]["noise_reduction"] = noise
         if "transcription" in sound_in:
             self._payload["audio"]["input"]["transcription"] = sound_in["transcription"]
 

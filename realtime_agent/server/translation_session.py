@@ -75,9 +75,7 @@ from realtime_agent.server.vad_turns import MakeDetector
 MAX_CLAUSES = 64
 FRAME_MS = 200  # what one piece of speech holds at most
 _FRAME_BYTES = 24 * 2 * FRAME_MS
-_PATIENT: Mapping[str, Any] = {
-    "audio": {"input": {"transcription": {"delay": "medium"}, "turn_detection": {"type": "server_vad"}}}
-}
+_PATIENT: Mapping[str, Any] = {"transcription": {"delay": "medium"}, "turn_detection": {"type": "server_vad"}}
 
 
 class TranslationSession:
@@ -115,8 +113,7 @@ class TranslationSession:
             make_detector=make_detector,
             capabilities=capabilities,
         )
-        self._listener.receive(SessionUpdate(session=TranscriptionSessionConfig.model_validate(_PATIENT)), 0.0)
-        self._listener.actions()  # nobody needs to know
+        self._listen_as(_PATIENT)
         self._source = SourceText()
         self._splitter = ClauseSplitter()
         self._clauses: deque[Interpret] = deque()
@@ -187,7 +184,10 @@ class TranslationSession:
                 self._listener.receive(InputAudioBufferAppend(audio, event_id), now)
                 self._overhear()
             case TranslationSessionUpdate(session=update):
+                before = self._configuration.noise_reduction
                 self._configuration.update(update)
+                if self._configuration.noise_reduction != before:
+                    self._listen_as({"noise_reduction": self._configuration.noise_reduction})
                 self._outbox.emit(TranslationSessionUpdated, session=self._configuration.payload)
             case TranslationSessionClose():
                 self._state = "closing"
@@ -203,6 +203,12 @@ class TranslationSession:
             self._outbox.do(EndSession())
 
     # what is heard
+
+    def _listen_as(self, sound: Mapping[str, Any]) -> None:
+        """Change the inner session's input; nobody needs to know."""
+        config = TranscriptionSessionConfig.model_validate({"audio": {"input": sound}})
+        self._listener.receive(SessionUpdate(session=config), 0.0)
+        self._listener.actions()
 
     def _overhear(self) -> None:
         """Take what the inner session would tell its client."""

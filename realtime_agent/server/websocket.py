@@ -24,6 +24,7 @@ from typing import Any
 from realtime_agent.engine.engine import Engine
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import SessionUpdate, decode_client, encode
+from realtime_agent.protocol.translation import TranslationSessionUpdate
 from realtime_agent.server.backlog import Backlog, paced
 from realtime_agent.server.binding import Binding
 from realtime_agent.server.errors import error_event, refusal
@@ -63,7 +64,7 @@ class Connection:
         limits: ServeLimits,
         make_session: Callable[[Engine], SessionCore],
         engine: Engine,
-        bound_to: SessionUpdate | None = None,
+        bound_to: SessionUpdate | TranslationSessionUpdate | None = None,
     ) -> None:
         """
         Args:
@@ -83,6 +84,7 @@ class Connection:
         if bound_to is not None:
             session.receive(bound_to, self._loop.time())
             session.actions()  # its `session.updated` goes before `session.created`, so nobody gets it
+        if isinstance(bound_to, SessionUpdate):  # a translation session has nothing to be kept from its client
             self._binding = Binding(bound_to.session.model_dump(mode="json", exclude_unset=True))
         self._runner = SessionRunner(session, view, self._deliver, self._finish)
         self._finished = False  # the session is over; its last events may still wait

@@ -58,7 +58,7 @@ async def _measure(partials_until_s: float) -> dict[str, Any]:
     await ear.start()
     figures: dict[str, Any] = {"start_s": round(time.perf_counter() - started, 3)}
     print(f"start: {figures['start_s']} s")
-    for name, heard_pcm in (("clean", pcm), ("noise 10 dB", _noisy(pcm)), ("telephone", _telephone(pcm))):
+    for name, heard_pcm in (("clean", pcm), ("noise 10 dB", noisy(pcm)), ("telephone", _telephone(pcm))):
         wall, cpu = time.perf_counter(), time.process_time()
         heard = (await ear.transcribe(heard_pcm)).text
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -122,7 +122,7 @@ def _quantiles(what: str, values_ms: list[float]) -> dict[str, float]:
     return {"p50_ms": round(p50, 1), "p99_ms": round(p99, 1)}
 
 
-def _noisy(pcm: bytes) -> bytes:
+def noisy(pcm: bytes) -> bytes:
     """Pink noise at 10 dB below the speech."""
     samples = np.frombuffer(pcm, "<i2").astype(np.float64)
     spectrum = np.fft.rfft(np.random.default_rng(0).normal(size=len(samples)))

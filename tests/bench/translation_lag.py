@@ -2,9 +2,9 @@
 
 It runs on audio time: what the engine answers comes where the audio stood when it was asked, plus what it took.
 
-- first sound: from the beginning of the speech;
-- behind: how long after a word was said the clause that holds it is heard in Spanish, median over the words (said:
-  spread evenly over the utterance).
+- first sound: from the beginning of the recording to the first sound of the first clause;
+- last clause: from the end of the recording to the first sound of the last clause;
+- clause: translating and speaking one.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FRAME_MS = 20
 class _Heard:
     """What was heard of the interpreter."""
 
-    clauses: list[tuple[float, str]] = field(default_factory=list)  # when its sound began, and the source's words
+    clauses: list[tuple[float, str]] = field(default_factory=list)  # when its sound began, and what was said
     translate_ms: list[float] = field(default_factory=list)
 
 
@@ -86,17 +86,15 @@ async def _measure(seconds: float) -> dict[str, Any]:
     heard = await _interpret(engine, speech + bytes(2 * RATE_HZ))
     await engine.close()
     duration_ms = len(speech) / 2 / RATE_HZ * 1000
-    said = [(at_ms, word) for at_ms, text in heard.clauses for word in text.split()]
-    each_ms = duration_ms / len(said)
     figures = {
         "first_sound_ms": round(heard.clauses[0][0]),
-        "behind_ms": round(statistics.median(at_ms - each_ms * (index + 1) for index, (at_ms, _) in enumerate(said))),
+        "last_clause_ms": round(heard.clauses[-1][0] - duration_ms),
         "clause_p50_ms": round(statistics.median(heard.translate_ms), 1),
         "clauses": len(heard.clauses),
     }
     print(
-        f"first sound {figures['first_sound_ms']} ms after the speaker began; {figures['behind_ms']} ms behind (median "
-        f"of {len(said)} words); translating and speaking a clause: p50 {figures['clause_p50_ms']} ms"
+        f"{figures['clauses']} clauses; first sound {figures['first_sound_ms']} ms after the speaker began, last "
+        f"clause {figures['last_clause_ms']} ms after the end; translating and speaking one: p50 {figures['clause_p50_ms']} ms"
     )
     return figures
 

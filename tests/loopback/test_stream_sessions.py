@@ -7,8 +7,10 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
+from openai.types.realtime import RealtimeTranslationClientSecretCreateResponse
 
 from realtime_agent.audio.wavfile import WavWriter, read_wav
 from realtime_agent.engine import Engine
@@ -253,6 +255,32 @@ async def test_the_server_hangs_up_after_the_last_word() -> None:
     assert isinstance(error, PeerClosed)
     assert error.close_code == 1000
     assert b"session.closed" in messages[-1]
+
+
+async def test_a_client_secret_opens_a_translation_session_and_no_other() -> None:
+    async with (
+        served(fake_engine()) as server,
+        httpx.AsyncClient(base_url=server.http, headers={"Authorization": f"Bearer {KEY}"}) as http,
+    ):
+        order = {"session": {"audio": {"output": {"language": "es"}}}, "expires_after": {"seconds": 60}}
+        answer = await http.post("/v1/realtime/translations/client_secrets", json=order)
+        secret = RealtimeTranslationClientSecretCreateResponse.model_validate(answer.json(), strict=True)
+        assert secret.session.type == "translation"
+        assert secret.session.audio.output is not None
+        assert secret.session.audio.output.language == "es"
+        realtime = await http.post("/v1/realtime/client_secrets", json={})
+        wrong = WebSocketModel(server.ws, kind="translation", api_key=realtime.json()["value"])
+        with pytest.raises(TransportError):
+            await TranslationSession("es", model=wrong, user=MemoryUser()).__aenter__()
+        right = WebSocketModel(server.ws, kind="translation", api_key=secret.value)
+        async with TranslationSession("es", model=right, user=MemoryUser()) as session:
+            session.finish()
+            assert isinstance(await anext(session), Closed)
+        unknown = await http.post(
+            "/v1/realtime/translations/client_secrets", json={"session": {"audio": {"output": {"language": "tlh"}}}}
+        )
+        assert unknown.status_code == 400
+        assert unknown.json()["error"]["param"] == "session.audio.output.language"
 
 
 # What cannot be

@@ -16,7 +16,7 @@ def test_an_impatient_reader_gets_every_word_at_once() -> None:
 
 
 def test_the_last_word_may_be_half_a_word_and_waits() -> None:
-    shown = Agreement(PATIENCE["minimal"])
+    shown = Agreement(Patience(0, 1, 240))
     assert shown.decode("it was the be", 240) == "it was the"
     assert shown.decode("it was the best of", 480) == " best"
 

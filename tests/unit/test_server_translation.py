@@ -288,9 +288,9 @@ def test_too_many_clauses_are_left_out_and_told() -> None:
     [
         ({"audio": {"output": {"language": "fr"}}}, "invalid_value", "session.audio.output.language"),
         (
-            {"audio": {"input": {"noise_reduction": {"type": "near_field"}}}},
-            "unsupported_value",
-            "session.audio.input.noise_reduction",
+            {"audio": {"input": {"noise_reduction": {"strength": 99.0}}}},
+            "invalid_value",
+            "session.audio.input.noise_reduction.strength",
         ),
         ({"model": "another"}, "invalid_value", "session.model"),
         ({"type": "realtime"}, "invalid_value", "session.type"),
@@ -304,6 +304,16 @@ def test_what_cannot_be_is_refused_and_changes_nothing(session: Json, code: str,
     assert (error["code"], error["param"], error["event_id"]) == (code, param, "mine")
     [after] = booth.send("session.update", session={})
     assert after["session"] == booth.events[0]["session"]
+
+
+def test_the_speaker_can_be_cleaned_of_noise() -> None:
+    booth = Booth()
+    [answer] = booth.update(input={"noise_reduction": {"type": "far_field"}})
+    assert answer["session"]["audio"]["input"]["noise_reduction"] == {"type": "far_field", "strength": 1.0}
+    booth.hear(loud(1000) + quiet(1000))
+    assert booth.text()
+    [answer] = booth.update(input={"noise_reduction": None})
+    assert answer["session"]["audio"]["input"]["noise_reduction"] is None
 
 
 def test_a_language_that_is_not_installed_is_refused_with_those_that_are() -> None:
