@@ -79,6 +79,13 @@ def hear_ending(pcm: bytes, rate_hz: int) -> Ending | None:
     )
 
 
+def voice_pitch_hz(pcm: bytes, rate_hz: int) -> float:
+    """The median pitch of the voiced parts of the last `HEARD_S`; 0 where there are none. pcm: int16, mono."""
+    pitch, clearness, level = _track(*_narrowed(pcm, rate_hz))
+    voiced = pitch[(clearness > _VOICED) & (level > 30.0)] if len(pitch) else pitch
+    return float(np.median(voiced)) if len(voiced) else 0.0
+
+
 def _level_ms(final: NDArray[np.intp], semitones: _Doubles) -> int:
     """How long the pitch stayed where it ended, without a gap of more than 20 ms."""
     end = float(np.median(semitones[final[-_END_FRAMES:]]))
