@@ -7,11 +7,12 @@ experience (`leak`). When enough of them hold more for 50 ms, a person speaks: t
 passes as it is, so that words come through whole.
 
     state    a person in this block        nobody in this block               nothing is played
-    shut     open after 5 blocks           shut                               open
+    shut     open after 5, if unlike       shut                               open
     open     open                          shut 300 ms after the last one     open
 
-A person in this block: in 3 of 10 bands between 200 Hz and 4.5 kHz there is more than 8 dB over the expected rest of
-the echo, 8 dB over the room's noise, and more than a quarter of what the microphone heard.
+A person in this block: in 3 of 10 bands between 200 Hz and 4.5 kHz there is more than 6 dB over the expected rest of
+the echo, 8 dB over the room's noise, and no less than -8 dB of what the microphone heard. And as a whole it must not
+be like what was played (`echo_likeness`): that would be an echo which has moved. It is looked at again every 50 ms.
 
 `leak` rises 13 dB a second where it is too low and falls 4 dB where too high, so it lies at the upper quartile; while
 the gate is open it rises slowly, for what is heard then is not the echo. It begins at its highest: until the filter
@@ -25,19 +26,24 @@ speaks into the agent's voice it leaves so little that our ear has 29-37 % word 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from realtime_agent.audio.echo_filter import EchoFilter
+from realtime_agent.audio.echo_likeness import LikenessMeter
 from realtime_agent.audio.pcm import FULL_SCALE, Floats, samples_of
 from realtime_agent.errors import ConfigError
 
 BLOCK_MS = 10
 _LOW_HZ, _HIGH_HZ = 200, 4_500
-_OVER_ECHO = 6.0  # powers
+_OVER_ECHO = 4.0  # powers
 _OVER_NOISE = 6.0
-_OF_MICROPHONE = 0.25
+_AUDIBLE = 3.0
+_OF_MICROPHONE = 0.15
 _BANDS_SHARE = 0.3
 _OPEN_AFTER_BLOCKS = 5
+_TOO_LIKE, _SURELY_LIKE = 0.12, 0.25
 _HOLD_BLOCKS = 30
 _REVERB_FALL = 0.9  # a block: the slowest decay of the expected echo
 _RISE, _RISE_OPEN, _FALL = 1.03, 1.004, 0.99
@@ -71,7 +77,8 @@ class EchoCanceller:
         self._block = rate_hz * BLOCK_MS // 1000
         self._delay = round(delay_ms * rate_hz / 1000)
         self._filter = EchoFilter(self._block, length_ms)
-        self._gate = _NearEndGate(rate_hz, self._block)
+        self._likeness = LikenessMeter(rate_hz, length_ms)
+        self._gate = _NearEndGate(rate_hz, self._block, self._likeness.measure)
         self.reset()
 
     def reset(self) -> None:
@@ -79,6 +86,7 @@ class EchoCanceller:
         self._near = bytearray()
         self._far = bytearray(2 * self._delay)
         self._filter.reset()
+        self._likeness.reset()
         self._gate.reset()
         self._beginnings = self._filter.beginnings
 
@@ -110,9 +118,10 @@ class EchoCanceller:
         return b"".join(out)
 
     def _clean(self, near_pcm: bytes, far_pcm: bytes) -> bytes:
-        near = samples_of(near_pcm).astype(np.float32)
-        found = self._filter.process(near, samples_of(far_pcm).astype(np.float32))
+        near, far = samples_of(near_pcm).astype(np.float32), samples_of(far_pcm).astype(np.float32)
+        found = self._filter.process(near, far)
         left, expected = (near, None) if found is None else found
+        self._likeness.hear(left, far)
         if self._filter.beginnings != self._beginnings:  # it was disturbed, or found that it was wrong
             self._beginnings = self._filter.beginnings
             self._gate.distrust()
@@ -129,7 +138,7 @@ class EchoCanceller:
 class _NearEndGate:
     """Whether anything but the echo is heard. See the module's table."""
 
-    def __init__(self, rate_hz: int, block: int) -> None:
+    def __init__(self, rate_hz: int, block: int, likeness: Callable[[], float]) -> None:
         bin_hz = rate_hz / (2 * block)
         edges = [round(_LOW_HZ / bin_hz)]
         while edges[-1] < min(_HIGH_HZ, 0.45 * rate_hz) / bin_hz:
@@ -140,6 +149,7 @@ class _NearEndGate:
         self._window = (window / np.sqrt((window**2).mean())).astype(np.float32)
         self._quietest = np.float32(_QUIETEST * 2 * block) * np.diff(edges).astype(np.float32)
         self._block = block
+        self._likeness = likeness
         self.reset()
 
     def reset(self) -> None:
@@ -154,7 +164,7 @@ class _NearEndGate:
         """Experience of the echo does not hold any more."""
         self._leak = np.full(len(self._starts), _LEAK_RANGE[1], np.float32)
         self._echo = np.zeros(len(self._starts), np.float32)
-        self._evidence = self._held = 0
+        self._evidence = self._held = self._since_check = 0
 
     @property
     def open(self) -> bool:
@@ -182,11 +192,22 @@ class _NearEndGate:
         hit = (rest > _OVER_ECHO * usual) & (rest > _OVER_NOISE * self._noise) & (rest > _OF_MICROPHONE * heard)
         self._learn(rest, usual)
         self._evidence = max(0, self._evidence + (1 if hit.mean() > _BANDS_SHARE else -1))
-        if self._evidence >= _OPEN_AFTER_BLOCKS:
+        if self._is_moved_echo():
+            self._evidence = self._held = 0
+        elif self._evidence >= _OPEN_AFTER_BLOCKS:
             self._evidence, self._held = _OPEN_AFTER_BLOCKS, _HOLD_BLOCKS
         elif self._held:
             self._held -= 1
-        return self._held > 0 or bool((usual > self._noise).mean() <= 0.1)
+        if self._held or self._evidence:
+            return self._held > 0
+        return bool((usual > _AUDIBLE * self._noise).mean() <= 0.1)
+
+    def _is_moved_echo(self) -> bool:
+        """Whether what is about to open the gate, or has opened it, is the agent's voice all the same."""
+        if self._evidence < _OPEN_AFTER_BLOCKS:
+            return False
+        self._since_check = (self._since_check + 1) % _OPEN_AFTER_BLOCKS if self._held else 0
+        return self._since_check == 0 and self._likeness() > (_SURELY_LIKE if self._held else _TOO_LIKE)
 
     def _learn(self, rest: Floats, usual: Floats) -> None:
         known = self._echo > 10 * self._noise

@@ -32,6 +32,8 @@ _PRIOR_FALL_BLOCKS = 12.0  # late echo is expected to be weak: the prior falls t
 _PRIOR = 0.05  # about 0 dB of echo in all; ten times as much makes the first second diverge
 _WAKEFUL = 1e-8
 _SILENT = 1e3  # mean of |X|² of a played signal of 1.5 steps of int16: nothing to learn from
+_LOUDER = 4.0  # the margin of a level that was seen over 200 ms only
+_YOUNG_BLOCKS = 50  # levels mean nothing earlier
 _DIVERGED = 1.2  # of the microphone's power, over 200 ms; what a person says is in both powers
 
 
@@ -54,8 +56,8 @@ class EchoFilter:
         self._error_power: Floats  # Ψ; smoothed
         self.beginnings = 0
         """How often it has begun to learn from nothing."""
-        self._fresh = True
-        self._near_level = self._left_level = 0.0
+        self._age = 0
+        self._near_level = self._left_level = self._far_level = 0.0
         self._reach = _PRIOR * np.exp(-np.arange(self._parts) / _PRIOR_FALL_BLOCKS)
         self.reset()
 
@@ -66,16 +68,20 @@ class EchoFilter:
         self._far = np.zeros(shape, np.complex64)
         self._far_power = np.zeros(shape, np.float32)
         self._step = 0
+        self._far_level = 0.0
         self.begin_anew()
 
     def begin_anew(self) -> None:
         """Forget the room."""
         self.beginnings += 1
-        self._fresh = True
+        self._age = 0
         self._room = np.zeros((self._parts, self._bins), np.complex64)
-        self._variance = np.repeat(self._reach[:, None], self._bins, axis=1).astype(np.float32)
+        # The echo cannot be louder than all that is heard. Where nothing is, as with headphones, a filter that expects
+        # it would fit the noise, and add it.
+        most = min(1.0, _LOUDER * self._near_level / self._far_level) if self._far_level else 1.0
+        self._variance = np.repeat(most * self._reach[:, None], self._bins, axis=1).astype(np.float32)
         self._error_power = np.zeros(self._bins, np.float32)
-        self._near_level = self._left_level = 0.0
+        self._near_level = self._left_level = self._far_level = 0.0
 
     def process(self, near: Floats, far: Floats) -> tuple[Floats, Floats] | None:
         """One block: what is left of the microphone, and the echo's expected power a bin (of a frame of two blocks).
@@ -89,16 +95,17 @@ class EchoFilter:
         half = self.block_samples
         echo = np.fft.irfft((self._room * far_spectra).sum(axis=0))[half:].astype(np.float32)
         left: Floats = near - echo
-        if self._diverges(near, left):
+        if self._diverges(near, left, far):
             self.begin_anew()
             left = near
         padded = np.zeros(2 * half, np.float32)
         padded[half:] = left
         error = np.fft.rfft(padded).astype(np.complex64)
         error_power = _power(error)
-        if not self._fresh:
+        if self._age:
             error_power = np.float32(_SMOOTHING) * self._error_power + np.float32(1 - _SMOOTHING) * error_power
-        self._error_power, self._fresh = error_power, False
+        self._error_power = error_power
+        self._age += 1
         room_power = _power(self._room)
         expected: Floats = ((room_power + self._variance) * power).sum(axis=0)
         gain = self._variance / ((power * self._variance).sum(axis=0) + self._error_power + np.float32(1e-3 * half))
@@ -125,11 +132,12 @@ class EchoFilter:
         impulse[:, self.block_samples :] = 0
         self._room[turn] = np.fft.rfft(impulse, axis=1)
 
-    def _diverges(self, near: Floats, left: Floats) -> bool:
+    def _diverges(self, near: Floats, left: Floats, far: Floats) -> bool:
         """Whether it adds echo, as after a leap of the devices: then it is worse than none."""
+        self._far_level = _LEVEL_SMOOTHING * self._far_level + float(far.dot(far))
         self._near_level = _LEVEL_SMOOTHING * self._near_level + float(near.dot(near))
         self._left_level = _LEVEL_SMOOTHING * self._left_level + float(left.dot(left))
-        return self._left_level > _DIVERGED * self._near_level + 100 * self.block_samples
+        return self._age > _YOUNG_BLOCKS and self._left_level > _DIVERGED * self._near_level + 100 * self.block_samples
 
 
 def _power(spectra: Spectra) -> Floats:
