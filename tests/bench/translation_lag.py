@@ -94,8 +94,9 @@ async def _measure(seconds: float) -> dict[str, Any]:
     }
     print(
         f"{figures['clauses']} clauses; first sound {figures['first_sound_ms']} ms after the speaker began, last "
-        f"clause {figures['last_clause_ms']} ms after the end; translating and speaking one: p50 {figures['clause_p50_ms']} ms"
+        f"clause {figures['last_clause_ms']} ms after the end"
     )
+    print(f"translating and speaking a clause: p50 {figures['clause_p50_ms']} ms")
     return figures
 
 

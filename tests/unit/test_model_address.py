@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from realtime_agent.errors import ConfigError
-from realtime_agent.transports.model.address import parse_address
+from realtime_agent.transports.model.address import SessionKind, parse_address
 from realtime_agent.transports.model.text import printable
 from realtime_agent.transports.model.websocket import WebSocketModel
 
@@ -43,6 +43,28 @@ def test_what_people_write_becomes_the_address_they_mean(written: str, url: str,
     address = parse_address(written)
     assert address.url == url
     assert name is None or address.name == name
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "url"),
+    [
+        ("openai", "transcription", f"{OPENAI}?intent=transcription"),
+        ("gpt-realtime-whisper", "transcription", f"{OPENAI}?intent=transcription"),
+        (f"{OPENAI}?model=m&x=1", "transcription", f"{OPENAI}?x=1&intent=transcription"),
+        ("localhost:8000", "transcription", "ws://localhost:8000/v1/realtime?intent=transcription"),
+        ("ws://h/v1/realtime?intent=transcription", "transcription", "ws://h/v1/realtime?intent=transcription"),
+        ("openai", "translation", f"{OPENAI}/translations?model=gpt-realtime-translate"),
+        ("some-model", "translation", f"{OPENAI}/translations?model=some-model"),
+        ("https://api.openai.com", "translation", f"{OPENAI}/translations?model=gpt-realtime-translate"),
+        ("localhost:8000", "translation", "ws://localhost:8000/v1/realtime/translations"),
+        ("ws://h/v1/realtime?model=m", "translation", "ws://h/v1/realtime/translations?model=m"),
+        ("ws://h/v1/realtime/translations", "translation", "ws://h/v1/realtime/translations"),
+        ("ws://h/any/where", "translation", "ws://h/any/where"),
+        ("openai", "realtime", f"{OPENAI}?model=gpt-realtime"),
+    ],
+)
+def test_each_kind_of_session_has_its_own_address(written: str, kind: SessionKind, url: str) -> None:
+    assert parse_address(written, kind).url == url
 
 
 @pytest.mark.parametrize(
