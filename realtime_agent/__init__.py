@@ -11,8 +11,8 @@
         async for event in session:
             print(event)
 
-Where to look: `Session`, `Agent` and `Settings` here, `TranscriptionSession` and `TranslationSession` too; the events in
-`realtime_agent.events`; the errors in `realtime_agent.errors`; ways to the model and the person in
+Where to look: `Session`, `Agent` and `Settings` here, and `TranscriptionSession` and `TranslationSession`; the events
+in `realtime_agent.events`; the errors in `realtime_agent.errors`; ways to the model and the person in
 `realtime_agent.transports`.
 """
 
