@@ -66,7 +66,7 @@ class OrderChecker:
         self.speaking: str | None = None
         self.stopped: str | None = None
         self.transcribed: dict[str, str] = {}
-        self.completed: set[str] = set()
+        self.completed: set[tuple[str, int]] = set()
         self.expects_limits = False
 
     def feed(self, event: Json) -> None:
@@ -117,13 +117,13 @@ class OrderChecker:
             self.stopped = None
 
     def _transcription_event(self, kind: str, event: Json) -> None:
-        item_id = event["item_id"]
-        assert item_id not in self.completed, "transcription goes on after its end"
+        item_id, index = event["item_id"], event["content_index"]
+        assert (item_id, index) not in self.completed, "transcription goes on after its end"
         if kind.endswith(".delta"):
             self.transcribed[item_id] = self.transcribed.get(item_id, "") + event["delta"]
         elif kind.endswith((".completed", ".failed")):
             assert item_id in self.done, "transcription completed before the item"
-            self.completed.add(item_id)
+            self.completed.add((item_id, index))
 
     # items
 
@@ -162,8 +162,9 @@ class OrderChecker:
         self.added.remove(item_id)
         self.committed.pop(item_id, None)
         self.transcribed.pop(item_id, None)
-        for known in (self.deleted, self.done, self.completed):
-            known.discard(item_id)
+        self.completed = {part for part in self.completed if part[0] != item_id}
+        self.deleted.remove(item_id)
+        self.done.discard(item_id)
 
     def _output_of(self, item_id: str) -> _Output | None:
         outputs = (output for response in self.responses.values() for output in response.outputs)
