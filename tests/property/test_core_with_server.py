@@ -19,6 +19,7 @@ from realtime_agent.core.config import CoreConfig, DefaultToolPolicy
 from realtime_agent.core.inputs import Input
 from realtime_agent.events import ErrorRaised, TurnEnded, TurnStarted
 from realtime_agent.protocol import ClientEvent, SessionConfig
+from realtime_agent.protocol.translation import TranslationClientEvent
 from tests.core_driver import RATE_HZ, Driver, Speaker
 from tests.core_server import LawfulServer, Plan
 
@@ -45,7 +46,7 @@ class Conversations(RuleBasedStateMachine):
         self.mode = mode
         self.driver = Driver(config, Speaker(latency_ms, held_ms), ready=False)
         self.server = LawfulServer(vad=mode == "server")
-        self.up: deque[ClientEvent] = deque()
+        self.up: deque[ClientEvent | TranslationClientEvent] = deque()
         self.tools: deque[str] = deque()
         self.interrupted = False
         self.asked_to_say: list[str] = []

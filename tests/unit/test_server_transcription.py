@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from realtime_agent.server.actions import Heard, HearingFailed, Transcribe
+from realtime_agent.server.actions import HearingFailed, Transcribe
 from realtime_agent.server.opening import OpenSession
 from realtime_agent.server.session import ServerSession
 from realtime_agent.server.settings import Capabilities
