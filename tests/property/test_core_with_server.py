@@ -7,6 +7,7 @@ that is gone, a second output for a call. When the wire is drained nothing is le
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import pytest
 from hypothesis import settings
@@ -19,7 +20,6 @@ from realtime_agent.core.config import CoreConfig, DefaultToolPolicy
 from realtime_agent.core.inputs import Input
 from realtime_agent.events import ErrorRaised, TurnEnded, TurnStarted
 from realtime_agent.protocol import ClientEvent, SessionConfig
-from realtime_agent.protocol.translation import TranslationClientEvent
 from tests.core_driver import RATE_HZ, Driver, Speaker
 from tests.core_server import LawfulServer, Plan
 
@@ -46,7 +46,7 @@ class Conversations(RuleBasedStateMachine):
         self.mode = mode
         self.driver = Driver(config, Speaker(latency_ms, held_ms), ready=False)
         self.server = LawfulServer(vad=mode == "server")
-        self.up: deque[ClientEvent | TranslationClientEvent] = deque()
+        self.up: deque[ClientEvent] = deque()
         self.tools: deque[str] = deque()
         self.interrupted = False
         self.asked_to_say: list[str] = []
@@ -144,7 +144,7 @@ class Conversations(RuleBasedStateMachine):
     def _look(self) -> None:
         for action in self.driver.log[self.seen :]:
             if isinstance(action, act.Send):
-                self.up.append(action.event)
+                self.up.append(cast(ClientEvent, action.event))  # the core of a conversation sends no others
             elif isinstance(action, act.StartTool):
                 self.tools.append(action.call_id)
         self.seen = len(self.driver.log)
