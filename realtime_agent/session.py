@@ -2,12 +2,10 @@
 
 It decides nothing. Everything that comes in (server events, microphone frames, playback positions, tool results, your
 calls) goes to the pure core in `realtime_agent.core` together with the time, and the actions that the core gives back
-are performed here: send, play, duck, flush, start a tool, tell you.
+are performed: send, play, duck, flush, start a tool, tell you. What all kinds of session share is in `shell.py`.
 
 The audio path is one hop each way and has no coroutine a frame: microphone callback to socket, socket callback to
 speaker.
-
-    new ──`async with`──▶ opening ──configured, devices open──▶ open ──`close`, hang-up, fault──▶ closing ──▶ closed
 """
 
 from __future__ import annotations
@@ -15,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Literal, Self, cast
+from collections.abc import Sequence
+from typing import Self
 
 from realtime_agent.agent import Agent
 from realtime_agent.config import Settings, core_config, session_config
@@ -27,21 +24,16 @@ from realtime_agent.core.session import SessionCore
 from realtime_agent.core.usage import Usage
 from realtime_agent.dial import model_from, user_from
 from realtime_agent.errors import (
-    ConnectFailed,
     DeviceError,
-    LocalProtocolError,
-    RealtimeAgentError,
-    RemoteProtocolError,
     TransportError,
 )
-from realtime_agent.event_queue import EventQueue
-from realtime_agent.events import Closed, ErrorRaised, SessionEvent
-from realtime_agent.hanging_up import hang_up
+from realtime_agent.events import SessionEvent
 from realtime_agent.listening import Listener, Meter
 from realtime_agent.protocol import InputAudioBufferAppend, SessionConfig, decode_server, encode
 from realtime_agent.protocol.formats import PCM
+from realtime_agent.shell import Shell
 from realtime_agent.tools import Approve, Tool, ToolOutcome, ToolRegistry, ToolRunner, tool
-from realtime_agent.transports.model.base import Model, ModelConnection
+from realtime_agent.transports.model.base import Model
 from realtime_agent.transports.user.base import UserTransport
 from realtime_agent.transports.user.simulated import SILENT_SAMPLE
 
@@ -51,7 +43,7 @@ _PREROLL_FRAMES = 15  # 300 ms: what was heard just before a turn of local detec
 _LINGER_S = 2.0  # after the person left: so long must all be quiet before the session closes
 
 
-class Session:
+class Session(Shell[SessionEvent]):
     """One conversation of one person with one model.
 
         async with Session(Agent("Be brief."), model="embedded", user="desktop") as session:
@@ -75,6 +67,8 @@ class Session:
         DeviceError: the microphone, speaker or sound file cannot be used.
     """
 
+    _core: SessionCore
+
     def __init__(
         self,
         agent: Agent,
@@ -88,29 +82,30 @@ class Session:
         self.settings = settings or Settings()
         self.muted = False
         """While it is set, the model gets silence instead of the microphone."""
-        self._model = model_from(model)
-        self._user = user_from(user)
-        self._format = self._user.format if self._user else PCM
-        self._listener = Listener(self._format) if self._user and self.settings.detects_locally else None
+        person = user_from(user)
+        self._spoken = person is not None
+        self._format = person.format if person else PCM
+        self._listener = Listener(self._format) if person and self.settings.detects_locally else None
         self._meter = Meter(self._format, lambda: self._user.played if self._user else 0)
         self._silence = SILENT_SAMPLE[self._format.name]
-        self._events: EventQueue[SessionEvent] = EventQueue(self.settings.event_queue)
         registry = self._registry(agent)
         self._runner = ToolRunner(registry, approve=approve, context=self, announce=self.say)
         wire = self._wire_config(agent, registry)
-        self._core = SessionCore(core_config(wire, self.settings, self._format, registry))
-        self._state: Literal["new", "opening", "open", "closing", "closed"] = "new"
-        self._connection: ModelConnection | None = None
-        self._ready: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0.0
-        self._performing = False
+        core = SessionCore(core_config(wire, self.settings, self._format, registry))
+        super().__init__(core, decode_server, model_from(model), person, event_queue=self.settings.event_queue)
+        self._performers |= {
+            actions.Play: self._play,
+            actions.Duck: self._duck,
+            actions.Resume: self._resume,
+            actions.Flush: self._flush,
+            actions.ReadPosition: self._read_position,
+            actions.StartTool: self._start_tool,
+            actions.CancelTool: self._cancel_tool,
+        }
         self._held_messages: deque[bytes] | None = None
         self._preroll: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
         self._idle_waiters: list[asyncio.Future[None]] = []
         self._leaving: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
-        self._fault: RealtimeAgentError | None = None  # why it closes, if it is not an ordinary end
 
     # ---- the conversation, for its owner
 
@@ -170,95 +165,27 @@ class Session:
         """How loud the microphone and the agent are just now, in dBFS; -120 is silence. Needs the `audio` extra."""
         return self._meter.levels()
 
-    @property
-    def dropped_events(self) -> int:
-        """How many events were dropped because nobody read them in time."""
-        return self._events.dropped
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> SessionEvent:
-        return await self._events.get()
-
-    # ---- opening and closing
-
     async def __aenter__(self) -> Self:
-        if self._state != "new":
-            raise LocalProtocolError("A session is entered once. Make a new one for a new conversation.")
-        self._state = "opening"
-        self._loop = asyncio.get_running_loop()
-        self._ready = self._loop.create_future()
-        try:
-            self._connection = await self._model.connect(_ModelSide(self))
-            self._feed(inputs.Connected())
-            await self._ready
-            if self._listener is not None:
-                await self._listener.open()
-            self._check_not_lost()
-            if self._user is not None:
-                await self._user.open(_UserSide(self))
-                if self._closing is not None:
-                    await self._user.close()  # it may not have been there yet when the session closed it
-            self._check_not_lost()
-            self._feed(inputs.Opened())
-        except BaseException as error:
-            await self.close()
-            if self._listener is not None:
-                self._listener.close()  # it may have opened after the session closed it
-            if isinstance(error, DeviceError) and self._fault is not None:
-                raise self._fault from error  # the device was closed under its opening, and this is why
-            raise
-        if self._state == "opening":
-            self._state = "open"
+        await super().__aenter__()
         if self.agent.greeting:
             self.say(self.agent.greeting)
         return self
 
-    def _check_not_lost(self) -> None:
-        if self._closing is not None:
-            raise self._fault or ConnectFailed("The session was closed while it opened.")
+    async def _prepare(self) -> None:
+        if self._listener is not None:
+            await self._listener.open()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Hang up and release everything. Idempotent, and bounded in time."""
-        if self._closing is None:
-            self._feed(inputs.Hangup("closed"))
-        if self._closing is None:  # the core was over already, or never began
-            self._close("closed", None)
-        assert self._closing is not None
-        await asyncio.shield(self._closing)
-
-    def _close(self, reason: str, error: RealtimeAgentError | None) -> None:
-        """The core's last action."""
-        if self._closing is None:
-            self._fault = error
-            self._closing = asyncio.get_running_loop().create_task(self._shut_down(reason, error))
-
-    async def _shut_down(self, reason: str, error: RealtimeAgentError | None) -> None:
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(error or ConnectFailed("The session was closed before it was configured."))
-            self._ready.exception()  # taken: whoever opens raises it, and nobody else needs to
-        self._state = "closing"
-        if self._timer is not None:
-            self._timer.cancel()
+    async def _let_go(self) -> None:
         if self._leaving is not None:
             self._leaving.cancel()
-        failure = await hang_up(self._user, self._connection, self._runner.close)
         if self._listener is not None:
             self._listener.close()
-        self._state = "closed"
-        self._events.put(Closed(reason, error or failure, self._core.time_s))
-        self._wake_idle_waiters()
+        await self._runner.close()
 
-    # ---- between the transports and the core
+    # ---- to the core
 
     def _wire_config(self, agent: Agent, registry: ToolRegistry) -> SessionConfig:
-        return session_config(agent, self.settings, self._format, registry.to_wire(), spoken=self._user is not None)
+        return session_config(agent, self.settings, self._format, registry.to_wire(), spoken=self._spoken)
 
     def _registry(self, agent: Agent) -> ToolRegistry:
         """The agent's tools, and one for each agent that it may hand over to."""
@@ -306,68 +233,20 @@ class Session:
                 quiet_since = self._loop.time()
         self._feed(inputs.Hangup("user left"))
 
-    def _tell(self, event: inputs.Input) -> None:
-        if self._state not in ("opening", "open"):
-            raise LocalProtocolError(f"The session is {self._state}: enter it with `async with` first, and once.")
-        self._feed(event)
-
-    def _receive(self, message: bytes) -> None:
-        """One message of the server."""
-        try:
-            event = decode_server(message)
-        except RemoteProtocolError as error:
-            self._feed(inputs.MessageRejected(error))
+    def _message(self, message: bytes) -> None:
+        if self._held_messages is not None:
+            self._held_messages.append(message)
         else:
-            self._feed(event)
+            self._receive(message)
 
-    def _feed(self, event: inputs.Input) -> None:
-        """One thing happened: let the core decide, and do what it wants."""
-        if self._closing is not None:
-            return
-        try:
-            self._core.receive(event, self._loop.time())
-            self._perform()
-        except Exception as error:  # noqa: BLE001 - the supervisor: a bug of ours ends this session, not the program
-            self._fail(error)
+    def _lost(self, error: TransportError | None) -> None:
+        while self._held_messages is not None:  # what came before the end comes before the end
+            self._release_messages()
+        super()._lost(error)
 
-    def _perform(self) -> None:
-        """Do what the core wants. What comes in meanwhile queues up in the core, and its actions come after."""
-        if self._performing:
-            return
-        self._performing = True
-        try:
-            while batch := self._core.actions():
-                for action in batch:
-                    _PERFORMERS[type(action)](self, action)
-        finally:
-            self._performing = False
-        self._set_timer()
-        if self._state == "opening" and self._core.ready and self._ready is not None and not self._ready.done():
-            self._ready.set_result(None)
-        if self._idle_waiters and self._core.idle:
+    def _stepped(self) -> None:
+        if self._idle_waiters and (self._core.idle or self._closing is not None):
             self._wake_idle_waiters()
-
-    def _set_timer(self) -> None:
-        due = self._core.next_timer()
-        if due is None or self._state in ("closing", "closed"):
-            return
-        if self._timer is not None:
-            if self._timer_due <= due:  # it fires early at worst, and is set anew then
-                return
-            self._timer.cancel()
-        self._timer, self._timer_due = self._loop.call_at(due, self._on_timer), due
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        try:
-            self._core.handle_timer(self._loop.time())
-            self._perform()
-        except Exception as error:  # noqa: BLE001 - the supervisor, as in `_feed`
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        logger.error("The session failed, and closes. This is a bug in realtime-agent.", exc_info=error)
-        self._close("internal error", RealtimeAgentError(f"Internal error: {type(error).__name__}.", code="internal"))
 
     def _wake_idle_waiters(self) -> None:
         waiters, self._idle_waiters = self._idle_waiters, []
@@ -376,14 +255,6 @@ class Session:
                 waiter.set_result(None)
 
     # ---- the core's actions
-
-    def _send(self, action: actions.Send) -> None:
-        if self._connection is None:
-            return
-        try:
-            self._connection.send(encode(action.event))
-        except LocalProtocolError as error:  # one message that is too large for the way: a picture, mostly
-            self._events.put(ErrorRaised(error, self._core.time_s))
 
     def _play(self, action: actions.Play) -> None:
         if self._user is not None:
@@ -432,63 +303,3 @@ class Session:
 
     def _cancel_tool(self, action: actions.CancelTool) -> None:
         self._runner.cancel(action.call_id)
-
-    def _emit(self, action: actions.Emit) -> None:
-        self._events.put(cast(SessionEvent, action.event))  # the core of a conversation emits no others
-
-    def _end(self, action: actions.Close) -> None:
-        self._close(action.reason, action.error)
-
-
-_PERFORMERS: dict[type[actions.Action], Callable[[Session, Any], None]] = {
-    actions.Send: Session._send,
-    actions.Play: Session._play,
-    actions.Duck: Session._duck,
-    actions.Resume: Session._resume,
-    actions.Flush: Session._flush,
-    actions.ReadPosition: Session._read_position,
-    actions.StartTool: Session._start_tool,
-    actions.CancelTool: Session._cancel_tool,
-    actions.Emit: Session._emit,
-    actions.Close: Session._end,
-}
-
-
-class _ModelSide:
-    """What the connection to the model tells the session."""
-
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def on_message(self, message: bytes) -> None:
-        if self._session._held_messages is not None:
-            self._session._held_messages.append(message)
-        else:
-            self._session._receive(message)
-
-    def on_closed(self, error: TransportError | None) -> None:
-        self._session._release_messages()
-        self._session._feed(inputs.Disconnected(error))
-
-
-class _UserSide:
-    """What the way to the person tells the session."""
-
-    __slots__ = ("_session",)
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def on_audio(self, audio: bytes) -> None:
-        try:
-            self._session._hear(audio)
-        except Exception as error:  # noqa: BLE001 - the supervisor, as in `_feed`: it must not stop the microphone's clock
-            self._session._fail(error)
-
-    def on_playback(self, position: int, playing: bool) -> None:
-        self._session._feed(inputs.PlaybackMoved(position, playing))
-
-    def on_ended(self, error: DeviceError | None) -> None:
-        self._session._person_left(error)
