@@ -9,6 +9,7 @@
 | 4    | microphone, speaker or sound file |
 | 5    | `doctor` found something broken |
 | 130  | stopped with Ctrl-C |
+| 143  | stopped with SIGTERM |
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ USAGE = 2
 NO_MODEL = 3
 NO_DEVICE = 4
 BROKEN = 5
+TERMINATED = 143
 
 
 def exit_code_of(error: RealtimeAgentError) -> int:

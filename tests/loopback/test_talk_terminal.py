@@ -101,3 +101,12 @@ async def test_a_dangerous_tool_is_asked_about_and_the_end_of_the_input_hangs_up
     async with asyncio.timeout(PATIENCE_S):
         assert await terminal.process.wait() == 0
     assert terminal.echoes()
+
+
+async def test_sigterm_leaves_the_terminal_as_it_was(terminal: Terminal) -> None:
+    await terminal.see("Ctrl-D")
+    terminal.process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE_S):
+        assert await terminal.process.wait() == 143
+    assert terminal.echoes()
+    assert "Traceback" not in terminal.shown
