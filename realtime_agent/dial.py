@@ -59,7 +59,9 @@ def user_from(user: str | Path | UserTransport | None, *, speed: int = 1) -> Use
     return desktop_user()
 
 
-def desktop_user(microphone: str | None = None, speaker: str | None = None) -> UserTransport:
+def desktop_user(
+    microphone: str | None = None, speaker: str | None = None, *, echo_cancellation: bool = True
+) -> UserTransport:
     """Microphone and speaker, by parts of their names.
 
     Raises:
@@ -69,4 +71,4 @@ def desktop_user(microphone: str | None = None, speaker: str | None = None) -> U
         from realtime_agent.transports.user.desktop import DesktopUser
     except MissingExtra as error:  # of its `audio` part alone
         raise MissingExtra("A conversation with microphone and speaker", "desktop") from error
-    return DesktopUser(microphone, speaker)
+    return DesktopUser(microphone, speaker, echo_cancellation=echo_cancellation)

@@ -5,8 +5,8 @@ filter had learnt is then wrong, and the echo is as loud as a person. But it is 
 the last half second of what was played there is a stretch like it. The likeness is the greatest share of the sound's
 energy that one such stretch explains, of both their differences (which whitens speech).
 
-Measured over 200 ms: of echo in rooms of 0.4 and 0.7 s it is 0.26 and more in nine cases of ten (median 0.46); of
-another voice 0.04 and less in nine of ten, 0.07 in 98 of a hundred.
+Measured over the loud parts of 200 ms, 50 ms after something began: of an echo that has just moved it is 0.28 and more
+in nine cases of ten (median 0.57); of another voice 0.15 and less in nine of ten (median 0.04).
 """
 
 from __future__ import annotations
@@ -40,10 +40,21 @@ class LikenessMeter:
     def measure(self) -> float:
         """The likeness, from 0 to 1. Costs half a millisecond."""
         sound, played = np.diff(self._left), np.diff(self._far)
+        loud = self._loud(sound)
+        sound = sound * loud
         size = 1 << (len(sound) + len(played)).bit_length()
-        product = np.fft.irfft(np.conj(np.fft.rfft(sound, size)) * np.fft.rfft(played, size), size)
-        product = product[: self._lags + 1]
-        energy = np.concatenate(([0.0], np.cumsum(played.astype(np.float64) ** 2)))
-        stretch = energy[len(sound) :] - energy[: -len(sound)]
+        pairs = np.stack((sound, loud)), np.stack((played, played * played))
+        spectra = [np.fft.rfft(pair, size, axis=1) for pair in pairs]
+        product, stretch = np.fft.irfft(np.conj(spectra[0]) * spectra[1], size, axis=1)[:, : self._lags + 1]
+        stretch = np.maximum(
+            stretch, 0.02 * stretch.max()
+        )  # nearly silent ones are rounding errors, and no echo's source
         whole = float(sound.dot(sound)) * stretch
         return float((product**2 / np.maximum(whole, 1e3 * len(sound))).max())
+
+    def _loud(self, sound: Floats) -> Floats:
+        """(n,) float32: 1 in stretches of 10 ms that are loud, else 0. What was soft before says nothing."""
+        step = self._window // 20
+        energy = np.add.reduceat(sound * sound, np.arange(0, len(sound), step))
+        loud = (energy > 0.05 * energy.max()).astype(np.float32)
+        return np.repeat(loud, step)[: len(sound)]

@@ -56,6 +56,9 @@ def talk(
     both: Annotated[Path | None, typer.Option(help="With --input: write both sides, user left, agent right.")] = None,
     microphone: Annotated[str | None, typer.Option(help="Part of the microphone's name; `doctor` lists them.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Part of the speaker's name.")] = None,
+    headphones: Annotated[
+        bool, typer.Option("--headphones", help="No echo to cancel: the microphone is used as it is.")
+    ] = False,
     language: Annotated[
         str | None, typer.Option(help="What the user speaks, e.g. `en`; a hint for the transcript.")
     ] = None,
@@ -82,6 +85,7 @@ def talk(
         both=both,
         microphone=microphone,
         speaker=speaker,
+        headphones=headphones,
         language=language,
         push_to_talk=push_to_talk,
         json=json,
@@ -208,6 +212,9 @@ def translate(
     ] = None,
     microphone: Annotated[str | None, typer.Option(help="Part of the microphone's name; `doctor` lists them.")] = None,
     speaker: Annotated[str | None, typer.Option(help="Part of the speaker's name.")] = None,
+    headphones: Annotated[
+        bool, typer.Option("--headphones", help="No echo to cancel: the microphone is used as it is.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
 ) -> None:
     """Say in another language what is said, while it is said. Stop with Ctrl-C; with a file it ends by itself."""
@@ -221,6 +228,7 @@ def translate(
         both=both,
         microphone=microphone,
         speaker=speaker,
+        headphones=headphones,
         json=json,
     )
     raise typer.Exit(run(translate(options)))

@@ -88,6 +88,10 @@ def _devices() -> list[Finding]:
     ):
         state: State = "good" if names else "missing"
         findings.append(Finding(state, what, ", ".join(names) or "none found; `talk` works with --input and --text"))
+    if all(finding.state == "good" for finding in findings):
+        findings.append(
+            Finding("good", "echo", "cancelled; open speakers will do (`talk --headphones` switches it off)")
+        )
     return findings
 
 

@@ -41,6 +41,7 @@ class TalkOptions:
     both: Path | None = None
     microphone: str | None = None
     speaker: str | None = None
+    headphones: bool = False
     language: str | None = None
     push_to_talk: bool = False
     json: bool = False
@@ -197,4 +198,4 @@ def _user(options: TalkOptions) -> UserTransport | None:
         from realtime_agent.transports.user.wav import WavUser
 
         return WavUser(options.input, output=options.output, both=options.both)
-    return desktop_user(options.microphone, options.speaker)
+    return desktop_user(options.microphone, options.speaker, echo_cancellation=not options.headphones)

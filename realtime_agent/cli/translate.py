@@ -29,6 +29,7 @@ class TranslateOptions:
     both: Path | None = None
     microphone: str | None = None
     speaker: str | None = None
+    headphones: bool = False
     json: bool = False
 
 
@@ -51,7 +52,7 @@ def _user(options: TranslateOptions) -> UserTransport:
     if options.source == MICROPHONE:
         if options.output is not None or options.both is not None:
             raise ConfigError("--output and --both go with a sound file: they record what is said to it.")
-        return desktop_user(options.microphone, options.speaker)
+        return desktop_user(options.microphone, options.speaker, echo_cancellation=not options.headphones)
     if options.microphone is not None or options.speaker is not None:
         raise ConfigError("A sound file takes the place of the microphone; leave out --microphone and --speaker.")
     from realtime_agent.transports.user.wav import WavUser

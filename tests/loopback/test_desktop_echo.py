@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from realtime_agent.audio.pcm import gain
 from realtime_agent.audio.wavfile import WavWriter
 from tests.pulse import Pulse
 from tests.real_speech import two_cities
@@ -21,7 +22,12 @@ _PROGRAM = Path(__file__).parent / "echo_program.py"
 def _open_loudspeaker(pulse: Pulse, delay_ms: int, gain_db: float) -> Iterator[None]:
     """The air between loudspeaker and microphone."""
     module = pulse.pactl(
-        "load-module", "module-loopback", "source=spk.monitor", "sink=micfeed", f"latency_msec={delay_ms}"
+        "load-module",
+        "module-loopback",
+        "source=spk.monitor",
+        "sink=micfeed",
+        f"latency_msec={delay_ms}",
+        "adjust_time=0",
     ).strip()
     try:
         stream = None
@@ -57,7 +63,7 @@ def _tell_a_story(pulse: Pulse, echo_cancellation: str, interruption: Path) -> A
 def interruption(tmp_path: Path) -> Path:
     path = tmp_path / "interruption.wav"
     with WavWriter(path) as writer:
-        writer.write(two_cities()[0])
+        writer.write(gain(two_cities()[0], 10))  # the reading is soft; so a person sits in front of the machine
     return path
 
 

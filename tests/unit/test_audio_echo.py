@@ -111,11 +111,10 @@ def test_a_leap_of_the_devices_that_is_told_interrupts_nobody() -> None:
     assert _speech_frames(rest) == []
 
 
-def test_a_leap_that_nobody_told_is_found_out_within_a_second() -> None:
+def test_a_leap_that_nobody_told_interrupts_nobody_either() -> None:
     half = len(_agent()) // 2 // _FRAME * _FRAME
     near = microphone(echo(_agent(), 80))[:half] + microphone(echo(_agent(), 30))[half:]
-    taken_for_speech = _speech_frames(_clean(near, _agent()))
-    assert all(half // _FRAME <= frame <= half // _FRAME + 50 for frame in taken_for_speech)
+    assert _speech_frames(_clean(near, _agent())) == []
 
 
 def test_a_known_delay_is_looked_for_where_it_is() -> None:
