@@ -20,7 +20,7 @@ from realtime_agent.engine.parts import BrainRequest, BrainUsage, TextDelta, Too
 from realtime_agent.engine.turn_end import probability, words_logit
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import decode_client, encode
-from realtime_agent.server.actions import (
+from realtime_agent.server.core.actions import (
     Action,
     Emit,
     EngineOutput,
@@ -37,8 +37,8 @@ from realtime_agent.server.actions import (
     Transcribe,
     TurnJudged,
 )
-from realtime_agent.server.session import ServerSession
-from realtime_agent.server.settings import Capabilities
+from realtime_agent.server.core.session import ServerSession
+from realtime_agent.server.core.settings import Capabilities
 from tests.fakes_engine import MS_PER_CHARACTER, Script, echo, make_loudness_detector
 from tests.order_checker import Json, OrderChecker
 

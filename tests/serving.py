@@ -14,10 +14,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from realtime_agent.engine.engine import Engine
-from realtime_agent.server.app import make_app
 from realtime_agent.server.kinds import Kind, default_makers
-from realtime_agent.server.listener import listen, serve
-from realtime_agent.server.serve_settings import ServeLimits, ServeSettings
+from realtime_agent.server.web.app import make_app
+from realtime_agent.server.web.listener import listen, serve
+from realtime_agent.server.web.serve_settings import ServeLimits, ServeSettings
 from tests.fakes_engine import FakeEngine, make_loudness_detector
 from tests.order_checker import Json, OrderChecker
 from tests.server_harness import oracle

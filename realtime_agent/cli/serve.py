@@ -42,11 +42,11 @@ async def serve(options: ServeOptions) -> int:
         ConfigError: the options cannot be, or the address cannot be had.
         EngineError: the engine does not start.
     """
-    from realtime_agent.server.app import make_app
-    from realtime_agent.server.listener import listen
-    from realtime_agent.server.listener import serve as serve_app
-    from realtime_agent.server.origins import is_loopback
-    from realtime_agent.server.serve_settings import ServeLimits, ServeSettings
+    from realtime_agent.server.web.app import make_app
+    from realtime_agent.server.web.listener import listen
+    from realtime_agent.server.web.listener import serve as serve_app
+    from realtime_agent.server.web.origins import is_loopback
+    from realtime_agent.server.web.serve_settings import ServeLimits, ServeSettings
 
     if not is_loopback(options.host) and not options.api_keys:
         raise ConfigError(
@@ -78,7 +78,7 @@ def make_engine(options: ServeOptions) -> Engine:
     Raises:
         ConfigError: there is no such engine, or half of a brain.
     """
-    from realtime_agent.engine.chat_brain import ChatBrain
+    from realtime_agent.engine.chat.brain import ChatBrain
     from realtime_agent.engine.engine import Engine, default_engine
 
     if options.engine == "embedded":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from realtime_agent.engine.parts import Brain, SpeechToText, TextToSpeech
-from realtime_agent.engine.translator import Translator
+from realtime_agent.engine.translation.translator import Translator
 from realtime_agent.engine.turn_end import HeuristicTurnEnd, TurnEnd
 from realtime_agent.errors import EngineError, LocalProtocolError
 
@@ -90,9 +90,9 @@ def default_engine() -> Engine:
     Raises:
         MissingExtra: the parts are not installed.
     """
-    from realtime_agent.engine.apertium import ApertiumTranslator
     from realtime_agent.engine.brain import EmbeddedBrain
     from realtime_agent.engine.ear import MoonshineEar
+    from realtime_agent.engine.translation.apertium import ApertiumTranslator
     from realtime_agent.engine.voice import PicoVoice
 
     return Engine(MoonshineEar(), EmbeddedBrain(), PicoVoice(), ApertiumTranslator())

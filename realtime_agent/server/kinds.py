@@ -8,11 +8,11 @@ from typing import Any, Literal
 from realtime_agent.engine.engine import Engine
 from realtime_agent.protocol import ErrorEvent, SessionUpdate, SessionUpdated
 from realtime_agent.protocol.translation import TranslationSessionUpdate, TranslationSessionUpdated
-from realtime_agent.server.actions import Emit
-from realtime_agent.server.http_errors import Refusal, bad_request, not_served
-from realtime_agent.server.runner import make_session, make_transcription_session, make_translation_session
-from realtime_agent.server.session_core import SessionCore
-from realtime_agent.server.vad_turns import MakeDetector
+from realtime_agent.server.core.actions import Emit
+from realtime_agent.server.core.session_core import SessionCore
+from realtime_agent.server.core.vad_turns import MakeDetector
+from realtime_agent.server.shell.runner import make_session, make_transcription_session, make_translation_session
+from realtime_agent.server.web.http_errors import Refusal, bad_request, not_served
 
 Kind = Literal["realtime", "transcription", "translation"]
 SessionMaker = Callable[[Engine, str], SessionCore]

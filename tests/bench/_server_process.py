@@ -8,10 +8,10 @@ import sys
 import uvicorn
 import uvloop
 
-from realtime_agent.server.app import make_app
 from realtime_agent.server.kinds import default_makers
-from realtime_agent.server.listener import listen, serve
-from realtime_agent.server.serve_settings import ServeLimits, ServeSettings
+from realtime_agent.server.web.app import make_app
+from realtime_agent.server.web.listener import listen, serve
+from realtime_agent.server.web.serve_settings import ServeLimits, ServeSettings
 from tests.fakes_engine import FakeEngine, make_loudness_detector
 
 

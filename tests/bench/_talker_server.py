@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from realtime_agent.server.app import make_app
-from realtime_agent.server.listener import listen, serve
-from realtime_agent.server.serve_settings import ServeLimits, ServeSettings
+from realtime_agent.server.web.app import make_app
+from realtime_agent.server.web.listener import listen, serve
+from realtime_agent.server.web.serve_settings import ServeLimits, ServeSettings
 from tests.bench.server_talkers import make_engine
 
 

@@ -15,7 +15,7 @@ from realtime_agent.audio.resample import resample
 from realtime_agent.audio.vad import WebRtcDetector
 from realtime_agent.audio.wavfile import read_wav
 from realtime_agent.engine.ear import MoonshineEar
-from realtime_agent.server.settings import Field
+from realtime_agent.server.core.settings import Field
 from tests.bench._rig import table
 from tests.bench.ear_wer import REFERENCE, word_errors
 

@@ -25,8 +25,8 @@ from typing import Any
 
 from realtime_agent.engine.engine import Engine, default_engine
 from realtime_agent.errors import ConnectFailed
-from realtime_agent.server.runner import default_detector
-from realtime_agent.server.vad_turns import SpeechDetector
+from realtime_agent.server.core.vad_turns import SpeechDetector
+from realtime_agent.server.shell.runner import default_detector
 from realtime_agent.transports.model.base import Model
 from realtime_agent.transports.model.embedded import EmbeddedModel
 from realtime_agent.transports.model.websocket import WebSocketModel

@@ -33,10 +33,10 @@ from realtime_agent.protocol import (
     SessionUpdate,
     TranscriptionSessionConfig,
 )
-from realtime_agent.server.actions import Emit, Heard, Transcribe
-from realtime_agent.server.agreement import PATIENCE
-from realtime_agent.server.runner import default_detector, random_id
-from realtime_agent.server.transcription_session import TranscriptionSession
+from realtime_agent.server.core.actions import Emit, Heard, Transcribe
+from realtime_agent.server.core.transcription.agreement import PATIENCE
+from realtime_agent.server.core.transcription.session import TranscriptionSession
+from realtime_agent.server.shell.runner import default_detector, random_id
 from tests.bench.ear_wer import noisy, words
 from tests.real_speech import two_cities_path
 

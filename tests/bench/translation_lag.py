@@ -21,9 +21,9 @@ from realtime_agent.audio.resample import resample
 from realtime_agent.audio.wavfile import read_wav
 from realtime_agent.engine import Engine, default_engine
 from realtime_agent.protocol.translation import TranslationInputAudioAppend, TranslationSessionClose
-from realtime_agent.server.actions import ClauseEnded, ClauseSpoken, EngineOutput, Heard, Interpret, Transcribe
-from realtime_agent.server.interpreting import perform_clause
-from realtime_agent.server.runner import make_translation_session
+from realtime_agent.server.core.actions import ClauseEnded, ClauseSpoken, EngineOutput, Heard, Interpret, Transcribe
+from realtime_agent.server.shell.interpreting import perform_clause
+from realtime_agent.server.shell.runner import make_translation_session
 from tests.real_speech import two_cities_path
 
 RATE_HZ = 24_000

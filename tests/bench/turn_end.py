@@ -22,7 +22,7 @@ from realtime_agent.engine.ear import MoonshineEar
 from realtime_agent.engine.smart_turn import SmartTurnEnd
 from realtime_agent.engine.turn_end import HEARD_S, HeuristicTurnEnd, probability, words_logit
 from realtime_agent.errors import RealtimeAgentError
-from realtime_agent.server.turn_end import silence_needed_ms
+from realtime_agent.server.core.turn_end import silence_needed_ms
 from tests.bench._rig import table
 
 RATE_HZ = 16_000

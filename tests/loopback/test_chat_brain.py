@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from realtime_agent.engine.chat_brain import ChatBrain, ChatTimeouts
+from realtime_agent.engine.chat.brain import ChatBrain, ChatTimeouts
 from realtime_agent.engine.parts import (
     BrainEvent,
     BrainRequest,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime_agent.engine.chat_translator import ChatTranslator
+from realtime_agent.engine.translation.chat import ChatTranslator
 from realtime_agent.errors import EngineError
 from tests.loopback.test_chat_brain import Answer, serving, sse
 

@@ -17,7 +17,8 @@ from realtime_agent.engine import engine as engine_module
 from realtime_agent.engine.parts import BrainEvent, BrainRequest, SpokenClause, TextDelta, ToolCallRequest
 from realtime_agent.errors import ConnectFailed, EngineError, LocalProtocolError, MissingExtra, PathDead, TransportError
 from realtime_agent.protocol import InputAudioBufferAppend, encode
-from realtime_agent.server import readers, speaking, transcriber
+from realtime_agent.server.core import readers
+from realtime_agent.server.shell import speaking, transcriber
 from realtime_agent.transports.model import embedded
 from realtime_agent.transports.model.base import Model, ModelConnection
 from realtime_agent.transports.model.embedded import EmbeddedModel
@@ -281,7 +282,7 @@ async def test_malformed_messages_are_answered(client: Client) -> None:
 
 
 async def test_a_fault_in_the_core_is_reported_and_outlived(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    from realtime_agent.server.session import ServerSession
+    from realtime_agent.server.core.session import ServerSession
 
     def fail(self: ServerSession, event: object, now: float) -> None:
         raise ZeroDivisionError("secret")
@@ -393,7 +394,7 @@ async def test_an_engine_that_does_not_start_is_no_connection() -> None:
 
 
 async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "realtime_agent.server.runner", None)
+    monkeypatch.setitem(sys.modules, "realtime_agent.server.shell.runner", None)
     with pytest.raises(MissingExtra, match=r"pip install 'realtime-agent\[engine\]'"):
         await EmbeddedModel().connect(Client())
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from realtime_agent.engine import apertium
-from realtime_agent.engine.apertium import ApertiumTranslator, installed_modes
-from realtime_agent.engine.apertium_text import to_stream
+from realtime_agent.engine.translation import apertium
+from realtime_agent.engine.translation.apertium import ApertiumTranslator, installed_modes
+from realtime_agent.engine.translation.apertium_text import to_stream
 from realtime_agent.errors import EngineError
 
 _MODE = Path("/usr/share/apertium/modes/eng-spa.mode")

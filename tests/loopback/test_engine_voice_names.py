@@ -9,7 +9,7 @@ import numpy as np
 from realtime_agent.engine.prosody import voice_pitch_hz
 from realtime_agent.engine.voice import PicoVoice
 from realtime_agent.engine.voices import find_voice
-from realtime_agent.server.settings import OPENAI_VOICES
+from realtime_agent.server.core.settings import OPENAI_VOICES
 
 SENTENCE = "Hello, this is a sentence with many voiced sounds, and I would like you to hear all of them."
 

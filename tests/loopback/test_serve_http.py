@@ -11,7 +11,7 @@ import pytest
 from openai.types.realtime import ClientSecretCreateResponse
 from pydantic import TypeAdapter
 
-from realtime_agent.server.serve_settings import ServeSettings
+from realtime_agent.server.web.serve_settings import ServeSettings
 from tests.serving import KEY, Client, Served, client_of, served
 
 SECRETS = "/v1/realtime/client_secrets"

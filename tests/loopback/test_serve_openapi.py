@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from realtime_agent.server.app import make_app
-from realtime_agent.server.openapi import openapi_document
+from realtime_agent.server.web.app import make_app
+from realtime_agent.server.web.openapi import openapi_document
 from tests.fakes_engine import FakeEngine
 from tests.serving import KEY, Served, served
 

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 
 from realtime_agent import Agent, Session, Settings
 from realtime_agent.events import AgentTranscript, TurnEnded, UserTranscript
-from realtime_agent.server.serve_settings import ServeSettings
+from realtime_agent.server.web.serve_settings import ServeSettings
 from realtime_agent.transports.user.memory import MemoryUser
 from tests.fakes_engine import FakeEngine, loud, quiet
 from tests.loopback.test_serve_http import handshake

@@ -14,7 +14,7 @@ from openai.types.realtime import RealtimeTranslationClientSecretCreateResponse
 
 from realtime_agent.audio.wavfile import WavWriter, read_wav
 from realtime_agent.engine import Engine
-from realtime_agent.engine.apertium import ApertiumTranslator
+from realtime_agent.engine.translation.apertium import ApertiumTranslator
 from realtime_agent.errors import ConfigError, EngineError, LocalProtocolError, PeerClosed, ServerError, TransportError
 from realtime_agent.events import Closed, ErrorRaised, SourceText, TranscriptionEvent, TranslatedText, UserTranscript
 from realtime_agent.protocol.formats import PCMU

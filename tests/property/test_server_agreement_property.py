@@ -5,7 +5,7 @@ from __future__ import annotations
 import hypothesis.strategies as st
 from hypothesis import given
 
-from realtime_agent.server.agreement import PATIENCE, Agreement, Patience
+from realtime_agent.server.core.transcription.agreement import PATIENCE, Agreement, Patience
 
 WORD = st.sampled_from(["it", "was", "the", "best", "of", "times,", "times", "Worst.", "a", "…", "日本語"])
 TEXT = st.lists(WORD, max_size=12).map(" ".join)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from realtime_agent.engine.parts import Message
-from realtime_agent.server.actions import (
+from realtime_agent.server.core.actions import (
     Heard,
     HearingFailed,
     JudgeTurnEnd,
@@ -28,10 +28,10 @@ from realtime_agent.server.actions import (
     Transcribe,
     TurnJudged,
 )
-from realtime_agent.server.responses import MAX_OUT_OF_BAND
-from realtime_agent.server.session import ServerSession
-from realtime_agent.server.settings import Capabilities
-from realtime_agent.server.usage import text_tokens
+from realtime_agent.server.core.responses import MAX_OUT_OF_BAND
+from realtime_agent.server.core.session import ServerSession
+from realtime_agent.server.core.settings import Capabilities
+from realtime_agent.server.core.usage import text_tokens
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness
 

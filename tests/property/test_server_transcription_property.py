@@ -7,8 +7,8 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from realtime_agent.server.actions import Heard, Transcribe
-from realtime_agent.server.transcription_session import TranscriptionSession
+from realtime_agent.server.core.actions import Heard, Transcribe
+from realtime_agent.server.core.transcription.session import TranscriptionSession
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness
 

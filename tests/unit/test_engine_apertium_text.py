@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from realtime_agent.engine.apertium_text import END, LONGEST_CHARACTERS, from_stream, to_stream
-from realtime_agent.engine.languages import language_name, short_code
+from realtime_agent.engine.translation.apertium_text import END, LONGEST_CHARACTERS, from_stream, to_stream
+from realtime_agent.engine.translation.languages import language_name, short_code
 
 
 @pytest.mark.parametrize(

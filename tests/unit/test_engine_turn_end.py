@@ -16,8 +16,8 @@ from realtime_agent.engine.engine import Engine
 from realtime_agent.engine.prosody import hear_ending
 from realtime_agent.engine.turn_end import HeuristicTurnEnd, prosody_logit, words_logit
 from realtime_agent.errors import EngineError
-from realtime_agent.server.actions import JudgeTurnEnd, TurnJudged
-from realtime_agent.server.judging import judge_turn_end
+from realtime_agent.server.core.actions import JudgeTurnEnd, TurnJudged
+from realtime_agent.server.shell.judging import judge_turn_end
 from tests.fakes_engine import FakeBrain, FakeEar, FakeVoice
 from tests.real_speech import two_cities_path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime_agent.server.partial_pace import PartialPace
+from realtime_agent.server.core.partial_pace import PartialPace
 
 
 def test_the_first_partial_may_come_at_once() -> None:

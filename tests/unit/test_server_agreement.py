@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from realtime_agent.server.agreement import PATIENCE, Agreement, Patience
+from realtime_agent.server.core.transcription.agreement import PATIENCE, Agreement, Patience
 
 EAGER = Patience(0, 0, 100)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from realtime_agent.protocol import SessionUpdate, decode_client
-from realtime_agent.server.binding import Binding
+from realtime_agent.server.web.binding import Binding
 
 TOOL = {
     "type": "function",

@@ -10,9 +10,9 @@ import pytest
 
 from realtime_agent.engine.parts import Message, TextDelta
 from realtime_agent.protocol.formats import PCM
-from realtime_agent.server import conversation as conversation_module
-from realtime_agent.server.actions import ResponseSpeech
-from realtime_agent.server.conversation import Conversation, Entry, Part
+from realtime_agent.server.core import conversation as conversation_module
+from realtime_agent.server.core.actions import ResponseSpeech
+from realtime_agent.server.core.conversation import Conversation, Entry, Part
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness, error_of, kinds
 

@@ -26,5 +26,5 @@ def test_serve_names_the_extra_that_is_missing() -> None:
 
 
 def test_the_embedded_session_needs_no_server() -> None:
-    done = run("import realtime_agent, realtime_agent.server.runner, realtime_agent.server.kinds")
+    done = run("import realtime_agent, realtime_agent.server.shell.runner, realtime_agent.server.kinds")
     assert done.returncode == 0, done.stderr

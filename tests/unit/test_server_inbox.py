@@ -13,7 +13,7 @@ from realtime_agent.protocol import (
     encode,
 )
 from realtime_agent.protocol.translation import TranslationInputAudioAppend
-from realtime_agent.server.inbox import MAX_WAITING_BYTES, PIECE_BYTES, Inbox
+from realtime_agent.server.shell.inbox import MAX_WAITING_BYTES, PIECE_BYTES, Inbox
 
 _COMMIT = encode(InputAudioBufferCommit())
 

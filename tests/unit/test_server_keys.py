@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
-from realtime_agent.server.client_secrets import SecretOrder, read_secret_order
-from realtime_agent.server.http_errors import Refusal
-from realtime_agent.server.keys import ApiKeys, ClientSecrets, Grant, presented_key
+from realtime_agent.server.web.client_secrets import SecretOrder, read_secret_order
+from realtime_agent.server.web.http_errors import Refusal
+from realtime_agent.server.web.keys import ApiKeys, ClientSecrets, Grant, presented_key
 
 KEYS = st.text(string.ascii_letters + string.digits + "-_.", min_size=1, max_size=60)
 GRANT = Grant("realtime", {"type": "realtime"}, "key 1")

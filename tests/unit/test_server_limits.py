@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime_agent.server.http_errors import Refusal
-from realtime_agent.server.limits import Admission, InputMeter, Place, TokenBucket, address_group
-from realtime_agent.server.serve_settings import AUDIO_BYTES_PER_S, ServeLimits
+from realtime_agent.server.web.http_errors import Refusal
+from realtime_agent.server.web.limits import Admission, InputMeter, Place, TokenBucket, address_group
+from realtime_agent.server.web.serve_settings import AUDIO_BYTES_PER_S, ServeLimits
 
 AMOUNT = st.floats(0.01, 1000)
 STEPS = st.lists(st.tuples(st.floats(0, 100), st.floats(0, 50)), max_size=50)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime_agent.errors import ConfigError
-from realtime_agent.server.origins import Origins, is_loopback
-from realtime_agent.server.serve_settings import ServeSettings
+from realtime_agent.server.web.origins import Origins, is_loopback
+from realtime_agent.server.web.serve_settings import ServeSettings
 
 HERE = Origins(ServeSettings(api_keys=("sk-1",), origins=("https://App.example.com",), hosts=("rt.example.com",)))
 NETWORK = Origins(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from realtime_agent.engine.parts import BrainUsage, Message, PastCall, TextDelta, ToolCallRequest, ToolSpec
-from realtime_agent.server.actions import ResponseEnded, ResponseSpeech, ResponseText, StartResponse
+from realtime_agent.server.core.actions import ResponseEnded, ResponseSpeech, ResponseText, StartResponse
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness, error_of, kinds, outputs_of
 

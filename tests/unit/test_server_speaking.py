@@ -7,8 +7,8 @@ import pytest
 from realtime_agent.engine.parts import BrainRequest, Message
 from realtime_agent.protocol.formats import PCM
 from realtime_agent.protocol.say import say_instructions
-from realtime_agent.server.actions import EngineOutput, ResponseEnded, ResponseSpeech, ResponseText, StartResponse
-from realtime_agent.server.speaking import perform_response
+from realtime_agent.server.core.actions import EngineOutput, ResponseEnded, ResponseSpeech, ResponseText, StartResponse
+from realtime_agent.server.shell.speaking import perform_response
 from tests.fakes_engine import FakeEngine
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from realtime_agent.engine.parts import Transcript
 from realtime_agent.errors import EngineError
-from realtime_agent.server.actions import Heard, HearingFailed, Transcribe
-from realtime_agent.server.transcriber import Transcriber
+from realtime_agent.server.core.actions import Heard, HearingFailed, Transcribe
+from realtime_agent.server.shell.transcriber import Transcriber
 
 
 class _Ear:

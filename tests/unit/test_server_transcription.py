@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from realtime_agent.server.actions import HearingFailed, Transcribe
-from realtime_agent.server.opening import OpenSession
-from realtime_agent.server.session import ServerSession
-from realtime_agent.server.settings import Capabilities
-from realtime_agent.server.transcription_session import TranscriptionSession
+from realtime_agent.server.core.actions import HearingFailed, Transcribe
+from realtime_agent.server.core.opening import OpenSession
+from realtime_agent.server.core.session import ServerSession
+from realtime_agent.server.core.settings import Capabilities
+from realtime_agent.server.core.transcription.session import TranscriptionSession
 from tests.fakes_engine import loud, quiet
 from tests.order_checker import Json
 from tests.server_harness import Harness, error_of, kinds

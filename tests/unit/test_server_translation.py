@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from realtime_agent.errors import RemoteProtocolError
 from realtime_agent.protocol import encode
-from realtime_agent.server.actions import (
+from realtime_agent.server.core.actions import (
     Action,
     ClauseEnded,
     ClauseSpoken,
@@ -28,9 +28,9 @@ from realtime_agent.server.actions import (
     StopTranscribing,
     Transcribe,
 )
-from realtime_agent.server.settings import Capabilities
-from realtime_agent.server.translation_session import MAX_CLAUSES, TranslationSession
-from realtime_agent.server.translations import Translation, translations
+from realtime_agent.server.core.settings import Capabilities
+from realtime_agent.server.core.translation.languages import Translation, translations
+from realtime_agent.server.core.translation.session import MAX_CLAUSES, TranslationSession
 from tests.fakes_engine import loud, make_loudness_detector, quiet
 from tests.order_checker import Json
 from tests.server_harness import counting_ids, error_of, kinds

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from realtime_agent.engine.parts import Message, PastCall
-from realtime_agent.server.actions import HearingFailed, Transcribe
-from realtime_agent.server.session import ServerSession
-from realtime_agent.server.settings import Capabilities
+from realtime_agent.server.core.actions import HearingFailed, Transcribe
+from realtime_agent.server.core.session import ServerSession
+from realtime_agent.server.core.settings import Capabilities
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness, error_of
 

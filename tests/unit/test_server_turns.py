@@ -9,9 +9,9 @@ import pytest
 
 from realtime_agent.audio import g711
 from realtime_agent.engine.parts import Message, TextDelta
-from realtime_agent.server.actions import Heard, HearingFailed, JudgeTurnEnd, Transcribe, TurnJudged
-from realtime_agent.server.turn_end import FINISHED_MS, MAX_WAIT_MS, silence_needed_ms
-from realtime_agent.server.vad_turns import MAX_TURN_MS
+from realtime_agent.server.core.actions import Heard, HearingFailed, JudgeTurnEnd, Transcribe, TurnJudged
+from realtime_agent.server.core.turn_end import FINISHED_MS, MAX_WAIT_MS, silence_needed_ms
+from realtime_agent.server.core.vad_turns import MAX_TURN_MS
 from tests.fakes_engine import loud, quiet
 from tests.server_harness import Harness, error_of, kinds, outputs_of
 

@@ -13,8 +13,8 @@ from realtime_agent.transports.model.base import ModelConnection, ModelReceiver
 
 if TYPE_CHECKING:
     from realtime_agent.engine.engine import Engine
-    from realtime_agent.server.runner import SessionRunner
-    from realtime_agent.server.vad_turns import MakeDetector
+    from realtime_agent.server.core.vad_turns import MakeDetector
+    from realtime_agent.server.shell.runner import SessionRunner
 
 MAX_UNDELIVERED_BYTES = 64 * 1024 * 1024
 
@@ -61,7 +61,7 @@ class EmbeddedModel:
         """
         try:
             from realtime_agent.server.kinds import default_makers
-            from realtime_agent.server.runner import SessionRunner, load_default_detector
+            from realtime_agent.server.shell.runner import SessionRunner, load_default_detector
         except (ModuleNotFoundError, MissingExtra) as missing:
             raise MissingExtra("The embedded model", "engine") from missing
 

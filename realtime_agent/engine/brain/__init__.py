@@ -1,6 +1,6 @@
 """The embedded brain: a small deterministic assistant for the engine, with no model behind it."""
 
-from .brain import EmbeddedBrain
-from .tokens import count_tokens
+from realtime_agent.engine.brain.brain import EmbeddedBrain
+from realtime_agent.engine.brain.tokens import count_tokens
 
 __all__ = ["EmbeddedBrain", "count_tokens"]

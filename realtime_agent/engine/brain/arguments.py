@@ -9,12 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .codes import find_code, find_email, find_expression, find_language, find_timezone, find_url
-from .matching import Profile
-from .phrases import find_name, find_text, proper, split_list, spot, without_answer_lead
-from .schemas import Leaf
-from .times import SECONDS
-from .values import (
+from realtime_agent.engine.brain.codes import (
+    find_code,
+    find_email,
+    find_expression,
+    find_language,
+    find_timezone,
+    find_url,
+)
+from realtime_agent.engine.brain.matching import Profile
+from realtime_agent.engine.brain.phrases import find_name, find_text, proper, split_list, spot, without_answer_lead
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.times import SECONDS
+from realtime_agent.engine.brain.values import (
     Search,
     find_boolean,
     find_choices,
@@ -23,8 +30,8 @@ from .values import (
     find_number,
     temporal_spans,
 )
-from .vocabulary import SPOTS
-from .words import Utterance
+from realtime_agent.engine.brain.vocabulary import SPOTS
+from realtime_agent.engine.brain.words import Utterance
 
 _TEMPORAL = ("date", "time", "datetime", "duration")
 _NAMED = ("place", "person", "title")

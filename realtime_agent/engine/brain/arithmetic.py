@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException, DivisionByZero, InvalidOperation, localcontext
 
-from .numbers import parse_number, spoken
-from .wording import phrases
+from realtime_agent.engine.brain.numbers import parse_number, spoken
+from realtime_agent.engine.brain.wording import phrases
 
 _LEADS = phrases("""
     what is | what are | what was | how much is | how much are | how many is | calculate | compute | work out | solve

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 
-from ..parts import BrainEvent, BrainRequest, BrainUsage, Message, TextDelta, ToolCallRequest
-from .dialogue import decide
-from .tokens import count_tokens
-from .words import sentence_deltas
+from realtime_agent.engine.brain.dialogue import decide
+from realtime_agent.engine.brain.tokens import count_tokens
+from realtime_agent.engine.brain.words import sentence_deltas
+from realtime_agent.engine.parts import BrainEvent, BrainRequest, BrainUsage, Message, TextDelta, ToolCallRequest
 
 
 def _local_now() -> datetime:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from .vocabulary import JOINTS, LEADS, QUESTION_STARTS, REQUEST_VERBS, STATEMENT_STARTS
-from .wording import starts, ways
-from .words import Utterance
+from realtime_agent.engine.brain.vocabulary import JOINTS, LEADS, QUESTION_STARTS, REQUEST_VERBS, STATEMENT_STARTS
+from realtime_agent.engine.brain.wording import starts, ways
+from realtime_agent.engine.brain.words import Utterance
 
 _REQUESTS = starts("""
     (?:i|we) (?:want|need|wanna|would (?:like|love)|have to|must|wonder|am looking|should) | i could (?:need|like)

@@ -6,12 +6,12 @@ import re
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-from .arithmetic import calculate
-from .numbers import parse_digits
-from .times import SECONDS
-from .values import Search, Span
-from .vocabulary import LANGUAGES
-from .words import Utterance
+from realtime_agent.engine.brain.arithmetic import calculate
+from realtime_agent.engine.brain.numbers import parse_digits
+from realtime_agent.engine.brain.times import SECONDS
+from realtime_agent.engine.brain.values import Search, Span
+from realtime_agent.engine.brain.vocabulary import LANGUAGES
+from realtime_agent.engine.brain.words import Utterance
 
 _SYMBOLS = (
     ("to the power of", "**"), ("multiplied by", "*"), ("divided by", "/"), ("plus", "+"), ("minus", "-"),

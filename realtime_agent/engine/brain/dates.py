@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from .numbers import parse_number, parse_ordinal
-from .times import ClockTime, parse_duration, parse_time
-from .vocabulary import MONTHS, TEENS, TENS, WEEKDAYS
+from realtime_agent.engine.brain.numbers import parse_number, parse_ordinal
+from realtime_agent.engine.brain.times import ClockTime, parse_duration, parse_time
+from realtime_agent.engine.brain.vocabulary import MONTHS, TEENS, TENS, WEEKDAYS
 
 _SHORT_MONTHS = {w[:3]: n for w, n in MONTHS.items() if w != "may"} | {"sept": 9}
 _DAYPARTS = ("morning", "afternoon", "evening", "night")

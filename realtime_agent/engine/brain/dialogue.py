@@ -18,17 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ...errors import EngineError
-from ...protocol.say import SAY_PREFIX
-from ..parts import IDLE_HINT, BrainRequest, Message, PastCall
-from .arguments import Filling, add_from_answer, fill_answer
-from .clauses import begins_request, form_of
-from .matching import Profile
-from .questions import ask
-from .requests import Call, Plan, Step, best_match, forced_plan, plan, profiles_of
-from .schemas import Leaf
-from .skills import do_echo, do_skill, plain
-from .smalltalk import (
+from realtime_agent.engine.brain.arguments import Filling, add_from_answer, fill_answer
+from realtime_agent.engine.brain.clauses import begins_request, form_of
+from realtime_agent.engine.brain.matching import Profile
+from realtime_agent.engine.brain.questions import ask
+from realtime_agent.engine.brain.requests import Call, Plan, Step, best_match, forced_plan, plan, profiles_of
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.skills import do_echo, do_skill, plain
+from realtime_agent.engine.brain.smalltalk import (
     NOT_HEARD,
     STILL_HERE,
     STILL_THERE,
@@ -40,8 +37,11 @@ from .smalltalk import (
     opening_words,
     small_talk,
 )
-from .speaking import speak_results
-from .words import Utterance, read
+from realtime_agent.engine.brain.speaking import speak_results
+from realtime_agent.engine.brain.words import Utterance, read
+from realtime_agent.engine.parts import IDLE_HINT, BrainRequest, Message, PastCall
+from realtime_agent.errors import EngineError
+from realtime_agent.protocol.say import SAY_PREFIX
 
 _DEEPEST = 6
 _LONGEST_CHARACTERS = 4000  # nobody speaks longer without a pause, and understanding takes its time

@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ..parts import ToolSpec
-from .clauses import form_of
-from .schemas import Leaf, leaves_of
-from .times import parse_duration
-from .vocabulary import ACTIONS, CHANGES, FAINT_WORDS, OTHER_THAN_CHANGES, STOP_WORDS
-from .words import Utterance, distance, read, sentences, slips, split_name, stem, synonyms
+from realtime_agent.engine.brain.clauses import form_of
+from realtime_agent.engine.brain.schemas import Leaf, leaves_of
+from realtime_agent.engine.brain.times import parse_duration
+from realtime_agent.engine.brain.vocabulary import ACTIONS, CHANGES, FAINT_WORDS, OTHER_THAN_CHANGES, STOP_WORDS
+from realtime_agent.engine.brain.words import Utterance, distance, read, sentences, slips, split_name, stem, synonyms
+from realtime_agent.engine.parts import ToolSpec
 
 ENOUGH = 0.6
 _FAINT = frozenset(map(stem, FAINT_WORDS))

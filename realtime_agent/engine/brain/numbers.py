@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from .vocabulary import ORDINALS, SCALES, TEENS, TENS, UNITS
+from realtime_agent.engine.brain.vocabulary import ORDINALS, SCALES, TEENS, TENS, UNITS
 
 _DIGITS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?")
 _FRACTIONS = {"half": Decimal("0.5"), "quarter": Decimal("0.25"), "third": Decimal(1) / 3, "halves": Decimal("0.5"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from .matching import Profile
-from .schemas import Leaf
-from .values import Search, Span, temporal_spans
-from .vocabulary import (
+from realtime_agent.engine.brain.matching import Profile
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.values import Search, Span, temporal_spans
+from realtime_agent.engine.brain.vocabulary import (
     ASKING,
     CONNECTORS,
     CONTACT_VERBS,
@@ -22,8 +22,8 @@ from .vocabulary import (
     TO_NAMES,
     TRAILERS,
 )
-from .wording import ways
-from .words import Utterance, stem
+from realtime_agent.engine.brain.wording import ways
+from realtime_agent.engine.brain.words import Utterance, stem
 
 _MARKERS = {
     "place": ("in", "for", "at", "near", "around", "to", "from", "of", "towards", "into"),

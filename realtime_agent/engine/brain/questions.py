@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .numbers import spoken
-from .schemas import Leaf
-from .words import listed, sentences, split_name
+from realtime_agent.engine.brain.numbers import spoken
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.words import listed, sentences, split_name
 
 _UNIT_WORDS = ("seconds", "minutes", "hours", "days", "weeks")
 _SUFFIXES = frozenset(("s", "ms", "min", "h", "id", "c", "f", "km", "kg"))

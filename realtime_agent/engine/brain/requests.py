@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..parts import ToolSpec
-from .arguments import Filling, fill
-from .clauses import form_of, split_clauses
-from .codes import find_expression
-from .matching import ENOUGH, Match, Profile, match, profile_of
-from .schemas import Leaf
-from .skills import do_skill
-from .vocabulary import STOP_WORDS
-from .words import Utterance
+from realtime_agent.engine.brain.arguments import Filling, fill
+from realtime_agent.engine.brain.clauses import form_of, split_clauses
+from realtime_agent.engine.brain.codes import find_expression
+from realtime_agent.engine.brain.matching import ENOUGH, Match, Profile, match, profile_of
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.skills import do_skill
+from realtime_agent.engine.brain.vocabulary import STOP_WORDS
+from realtime_agent.engine.brain.words import Utterance
+from realtime_agent.engine.parts import ToolSpec
 
 _MOST_CALLS = 16
 _FAINTLY = 0.2

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .vocabulary import ROLES
-from .words import split_name
+from realtime_agent.engine.brain.vocabulary import ROLES
+from realtime_agent.engine.brain.words import split_name
 
 _DEEPEST = 6
 _TYPES = ("string", "integer", "number", "boolean", "array", "object")

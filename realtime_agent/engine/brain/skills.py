@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from .arithmetic import calculate
-from .dates import find_moment
-from .numbers import in_words, parse_number, spoken
-from .stories import FACTS, JOKES, POEM, STORIES
-from .vocabulary import MONTHS, WEEKDAYS
-from .wording import ways
-from .words import Utterance, listed
+from realtime_agent.engine.brain.arithmetic import calculate
+from realtime_agent.engine.brain.dates import find_moment
+from realtime_agent.engine.brain.numbers import in_words, parse_number, spoken
+from realtime_agent.engine.brain.stories import FACTS, JOKES, POEM, STORIES
+from realtime_agent.engine.brain.vocabulary import MONTHS, WEEKDAYS
+from realtime_agent.engine.brain.wording import ways
+from realtime_agent.engine.brain.words import Utterance, listed
 
 _LARGEST_COUNT = 200
 _POLITE = re.compile(

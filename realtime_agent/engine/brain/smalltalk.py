@@ -7,11 +7,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from ..parts import ToolSpec
-from .skills import SKILLS
-from .vocabulary import LANGUAGES, NOT_AGENT_NAMES
-from .wording import kinds
-from .words import sentences, split_name
+from realtime_agent.engine.brain.skills import SKILLS
+from realtime_agent.engine.brain.vocabulary import LANGUAGES, NOT_AGENT_NAMES
+from realtime_agent.engine.brain.wording import kinds
+from realtime_agent.engine.brain.words import sentences, split_name
+from realtime_agent.engine.parts import ToolSpec
 
 # "You are Ada, ...", "Your name is Ada", "call yourself Ada"
 _NAME = re.compile(

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
-from ..parts import PastCall
-from .numbers import spoken
-from .skills import spoken_date, spoken_time
-from .vocabulary import ACTIONS, FAINT_WORDS, UNIT_ENDINGS
-from .words import listed, sentences, split_name
+from realtime_agent.engine.brain.numbers import spoken
+from realtime_agent.engine.brain.skills import spoken_date, spoken_time
+from realtime_agent.engine.brain.vocabulary import ACTIONS, FAINT_WORDS, UNIT_ENDINGS
+from realtime_agent.engine.brain.words import listed, sentences, split_name
+from realtime_agent.engine.parts import PastCall
 
 _LONGEST_CHARACTERS = 700
 _MOST_FIELDS = 6

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from .numbers import parse_number
-from .vocabulary import TENS, UNITS
+from realtime_agent.engine.brain.numbers import parse_number
+from realtime_agent.engine.brain.vocabulary import TENS, UNITS
 
 SECONDS = {
     **dict.fromkeys(("second", "seconds", "sec", "secs"), 1),

@@ -7,12 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from .dates import find_moment
-from .numbers import parse_number, parse_ordinal
-from .schemas import Leaf
-from .times import parse_duration, spoken_duration
-from .vocabulary import ALIASES, MONTHS, NO, POINTERS, STOP_WORDS, SWITCHES, YES
-from .words import Utterance, distance, slips, split_name, stem
+from realtime_agent.engine.brain.dates import find_moment
+from realtime_agent.engine.brain.numbers import parse_number, parse_ordinal
+from realtime_agent.engine.brain.schemas import Leaf
+from realtime_agent.engine.brain.times import parse_duration, spoken_duration
+from realtime_agent.engine.brain.vocabulary import ALIASES, MONTHS, NO, POINTERS, STOP_WORDS, SWITCHES, YES
+from realtime_agent.engine.brain.words import Utterance, distance, slips, split_name, stem
 
 Span = tuple[int, int]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from .vocabulary import CONTRACTIONS, SYNONYMS, UNSTEMMED
+from realtime_agent.engine.brain.vocabulary import CONTRACTIONS, SYNONYMS, UNSTEMMED
 
 _TOKEN = re.compile(
     r"[ap]\.\s?m\b\.?"  # p.m.

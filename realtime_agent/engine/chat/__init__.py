@@ -1,0 +1,1 @@
+"""A brain behind any OpenAI-compatible `/chat/completions`: `ChatBrain` in `brain.py`."""

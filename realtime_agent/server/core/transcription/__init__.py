@@ -1,0 +1,1 @@
+"""Transcription sessions: what is said, written down; how early, and how sure (`delay`)."""
