@@ -24,7 +24,7 @@ _MAY = {
 # Only the embedded model joins the engine's server to the client, in one process.
 _EMBEDDED = "transports/model/embedded.py"
 
-_PURE = ("protocol", "core")
+_PURE = ("protocol", "core", "server/core")
 _IMPURE = {
     "asyncio", "socket", "ssl", "select", "selectors", "threading", "multiprocessing", "subprocess", "concurrent",
     "time", "random", "secrets", "uuid", "datetime", "os", "signal", "websockets", "picows", "uvloop",
