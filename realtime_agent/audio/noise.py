@@ -12,9 +12,10 @@ detector, both recursive, so that nothing is looked ahead:
   eq. 51: ξ = α G'² γ' + (1 - α) max(γ - 1, 0) with α = 0.98, primes for the frame before. It is what keeps the rest of
   the noise from tinkling ("musical noise").
 
-The gain is Wiener's, ξ / (1 + ξ), and never below a floor: some noise is left on purpose. A speech model was trained
-with noise and without holes, and takes holes for consonants. A person near the microphone gets a floor of -9 dB, one
-far away, whose room is louder beside them, -15 dB.
+The gain is Wiener's, ξ / (1 + ξ), and never below a floor: some noise is left on purpose, which hides what the gain
+does to the rest. A person near the microphone gets a floor of -10 dB, one far away, whose room is louder beside them,
+-15 dB. It is made for detectors and for people: a speech model that was trained in noise hears better without it
+(`server/core/input_buffer.py` has the figures).
 
 What comes out is as long as what went in, 32 ms later: silence first.
 """
@@ -30,7 +31,7 @@ from realtime_agent.audio.pcm import FULL_SCALE, Floats, samples_of
 
 Field = Literal["near_field", "far_field"]
 FRAME_MS = 32
-FLOOR_DB: dict[Field, float] = {"near_field": -9.0, "far_field": -15.0}
+FLOOR_DB: dict[Field, float] = {"near_field": -10.0, "far_field": -15.0}
 
 _SNR_SMOOTHING = 0.98
 _LEAST_SNR = 10 ** (-25 / 10)

@@ -1,4 +1,7 @@
-"""What noise reduction does for the ear and for the detectors, on real speech in pink noise; and what it costs."""
+"""What noise reduction does for detectors, would do to the ear, and costs: real speech in pink noise.
+
+The word errors are the reason why a session's ear hears its sound as it came.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,12 @@
 Audio time is counted in *ticks*, samples at 24 kHz whatever the format, from the first byte of the session; it never
 runs backwards. The buffer holds 16-bit PCM at the format's own rate, from tick `start` to tick `end`. In a session
 with turn detection the front is trimmed to what padding still needs; without it everything is kept until commit or
-clear. Where the client wants noise reduced, what is held is clean already.
+clear.
+
+Noise reduction cleans what turns are found in; what is held, and so what the ear gets, stays as it came. A speech model
+that was trained in noise loses words by suppression: in pink noise at 10 dB the embedded ear has 9.1 % word errors as
+it came, 10.8 % with 6 dB of suppression, 11.8 % with 10 dB (eight noises, standard error 1; paired, the difference is
+two of them and more), while a detector takes 2 % of that noise for speech instead of 52 %.
 """
 
 from __future__ import annotations
@@ -43,7 +48,7 @@ class InputBuffer:
         return (self.end - self._start) / TICKS_PER_MS
 
     def append(self, audio: bytes) -> bytes:
-        """Take in audio of the session's format; returns it, cleaned, as 16-bit PCM at the format's rate.
+        """Take in audio of the session's format; returns it as 16-bit PCM at the format's rate, clean for a detector.
 
         Raises:
             RemoteProtocolError: half a sample, or more than the buffer holds.
@@ -62,13 +67,11 @@ class InputBuffer:
                 code="input_audio_buffer_full",
                 param="audio",
             )
-        if self._clean is not None:
-            pcm = self._clean(pcm)
         self._pcm += pcm
-        return pcm
+        return pcm if self._clean is None else self._clean(pcm)
 
     def clean_with(self, clean: Callable[[bytes], bytes] | None) -> None:
-        """Pass what comes through this, which gives as many samples as it is given."""
+        """Pass what `append` returns through this, which gives as many samples as it is given."""
         self._clean = clean
 
     def change_format(self, format: AudioFormat) -> None:

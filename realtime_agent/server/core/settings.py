@@ -39,7 +39,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class NoiseSettings:
-    """How the input is cleaned, before turns are found and the ear listens (`audio/noise.py`)."""
+    """How the input is cleaned before turns are found in it (`audio/noise.py`)."""
 
     field: Field
     strength: float = 1.0
