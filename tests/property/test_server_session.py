@@ -326,7 +326,7 @@ class AnySession(RuleBasedStateMachine):
 
 
 TestAnySession = AnySession.TestCase
-TestAnySession.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
+TestAnySession.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
 @given(st.text(), st.text())
