@@ -19,9 +19,11 @@ the gate is open it rises slowly, for what is heard then is not the echo. It beg
 has learnt the room, nearly all is taken for echo. With headphones nothing of what is played is heard, the leak falls
 below the noise within seconds, and the gate stays open.
 
-Why not a packaged canceller: WebRTC's (AEC3, in `livekit` and in `pywebrtc-audio`) removes as much, but of a person who
-speaks into the agent's voice it leaves so little that our ear has 27-58 % word errors, against 3-8 % here.
-`tests/bench/echo.py` measures it.
+Why not a packaged canceller: WebRTC's (AEC3, in `livekit` and in `pywebrtc-audio`, at their defaults) removes as much,
+and needs half the CPU, but of a person who speaks into the agent's voice it leaves so little that our ear has 30-47 %
+word errors in the rooms of `tests/bench/echo.py`, against 8-14 % here (8-17 % in rooms that nothing was tuned on). It also
+stays calm with loudspeakers that distort, where this one does not: driven hard (`distortion=1.5`), 39 false alarms in ten
+minutes against its 2; driven less (0.7), none. A room with 0.7 s of reverberation gave 2 in ten minutes.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ _AUDIBLE = 3.0
 _OF_MICROPHONE = 0.15
 _BANDS_SHARE = 0.3
 _OPEN_AFTER_BLOCKS = 5
-_TOO_LIKE, _SURELY_LIKE = 0.18, 0.3
+_TOO_LIKE, _SURELY_LIKE = 0.15, 0.3
 _HOLD_BLOCKS = 30
 _REVERB_FALL = 0.9  # a block: the slowest decay of the expected echo
 _RISE, _RISE_OPEN, _FALL = 1.03, 1.004, 0.99
@@ -126,6 +128,8 @@ class EchoCanceller:
             self._beginnings = self._filter.beginnings
             self._gate.distrust()
         before, after = self._gate.process(near, left, expected)
+        if float(left.dot(left)) > float(near.dot(near)):
+            left = near
         if found is None and before == after == 1.0:
             return near_pcm
         if before == after:
@@ -177,6 +181,8 @@ class _NearEndGate:
         heard = self._bands(_spectrum(self._near, near, self._window))
         rest = heard if expected is None else self._bands(_spectrum(self._left, left, self._window))
         self._near, self._left = near, left
+        # Before the first echo of a sentence arrives the filter can only err: nobody speaks more softly than is heard.
+        rest = np.minimum(rest, heard)
         self._follow_noise(rest)
         if expected is None:
             self._held = self._evidence = 0

@@ -26,13 +26,15 @@ Spectra = NDArray[np.complex64]
 
 _PERSISTENCE = 0.998  # A²: 0.999 and more cancel less, also where both devices keep the same time
 _SMOOTHING = 0.8
-_LEVEL_SMOOTHING = 0.95
+_LEVEL_SMOOTHING = 0.95  # 200 ms
+_USUAL_SMOOTHING = 0.998  # 5 s
 _CONSTRAIN_EVERY = 4
 _PRIOR_FALL_BLOCKS = 12.0  # late echo is expected to be weak: the prior falls to 1/e in so many partitions
 _PRIOR = 0.05  # about 0 dB of echo in all; ten times as much makes the first second diverge
 _WAKEFUL = 1e-8
 _SILENT = 1e3  # mean of |X|² of a played signal of 1.5 steps of int16: nothing to learn from
-_LOUDER = 4.0  # the margin of a level that was seen over 200 ms only
+_LOUDER = 4.0  # the margin of the usual levels
+_SOFT = 0.25  # of the usual level: before the first echo of a sentence there is nothing to judge by
 _YOUNG_BLOCKS = 50  # levels mean nothing earlier
 _DIVERGED = 1.2  # of the microphone's power, over 200 ms; what a person says is in both powers
 
@@ -57,7 +59,8 @@ class EchoFilter:
         self.beginnings = 0
         """How often it has begun to learn from nothing."""
         self._age = 0
-        self._near_level = self._left_level = self._far_level = 0.0
+        self._near_level = self._left_level = 0.0
+        self._usual_near = self._usual_far = 0.0
         self._reach = _PRIOR * np.exp(-np.arange(self._parts) / _PRIOR_FALL_BLOCKS)
         self.reset()
 
@@ -68,7 +71,7 @@ class EchoFilter:
         self._far = np.zeros(shape, np.complex64)
         self._far_power = np.zeros(shape, np.float32)
         self._step = 0
-        self._far_level = 0.0
+        self._usual_near = self._usual_far = 0.0
         self.begin_anew()
 
     def begin_anew(self) -> None:
@@ -78,10 +81,10 @@ class EchoFilter:
         self._room = np.zeros((self._parts, self._bins), np.complex64)
         # The echo cannot be louder than all that is heard. Where nothing is, as with headphones, a filter that expects
         # it would fit the noise, and add it.
-        most = min(1.0, _LOUDER * self._near_level / self._far_level) if self._far_level else 1.0
+        most = min(1.0, _LOUDER * self._usual_near / self._usual_far) if self._usual_far else 1.0
         self._variance = np.repeat(most * self._reach[:, None], self._bins, axis=1).astype(np.float32)
         self._error_power = np.zeros(self._bins, np.float32)
-        self._near_level = self._left_level = self._far_level = 0.0
+        self._near_level = self._left_level = 0.0
 
     def process(self, near: Floats, far: Floats) -> tuple[Floats, Floats] | None:
         """One block: what is left of the microphone, and the echo's expected power a bin (of a frame of two blocks).
@@ -134,10 +137,14 @@ class EchoFilter:
 
     def _diverges(self, near: Floats, left: Floats, far: Floats) -> bool:
         """Whether it adds echo, as after a leap of the devices: then it is worse than none."""
-        self._far_level = _LEVEL_SMOOTHING * self._far_level + float(far.dot(far))
-        self._near_level = _LEVEL_SMOOTHING * self._near_level + float(near.dot(near))
-        self._left_level = _LEVEL_SMOOTHING * self._left_level + float(left.dot(left))
-        return self._age > _YOUNG_BLOCKS and self._left_level > _DIVERGED * self._near_level + 100 * self.block_samples
+        near_energy = float(near.dot(near))
+        self._usual_far += (1 - _USUAL_SMOOTHING) * (float(far.dot(far)) - self._usual_far)
+        self._usual_near += (1 - _USUAL_SMOOTHING) * (near_energy - self._usual_near)
+        self._near_level += (1 - _LEVEL_SMOOTHING) * (near_energy - self._near_level)
+        self._left_level += (1 - _LEVEL_SMOOTHING) * (float(left.dot(left)) - self._left_level)
+        if self._age < _YOUNG_BLOCKS or self._near_level < _SOFT * self._usual_near:
+            return False
+        return self._left_level > _DIVERGED * self._near_level + 5 * self.block_samples
 
 
 def _power(spectra: Spectra) -> Floats:

@@ -74,10 +74,10 @@ async def main(echo: str) -> dict[str, Any]:
         session.say(_STORY)
         await _heard(user, conversation, _ALONE_S)
         alone = conversation.told()
-        print("ready", flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         user.ducked_at = None
         began = time.monotonic()
+        print("ready", flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await conversation.interrupted.wait()
