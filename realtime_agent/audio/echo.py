@@ -21,9 +21,9 @@ below the noise within seconds, and the gate stays open.
 
 Why not a packaged canceller: WebRTC's (AEC3, in `livekit` and in `pywebrtc-audio`, at their defaults) removes as much,
 and needs half the CPU, but of a person who speaks into the agent's voice it leaves so little that our ear has 30-47 %
-word errors in the rooms of `tests/bench/echo.py`, against 8-14 % here (8-17 % in rooms that nothing was tuned on). It also
-stays calm with loudspeakers that distort, where this one does not: driven hard (`distortion=1.5`), 39 false alarms in ten
-minutes against its 2; driven less (0.7), none. A room with 0.7 s of reverberation gave 2 in ten minutes.
+word errors in the rooms of `tests/bench/echo.py`, against 8-14 % here (8-17 % in rooms that nothing was tuned on). It
+also stays calm with loudspeakers that distort, where this one does not: driven hard (`distortion=1.5`), 39 false alarms
+in ten minutes against its 2; driven less (0.7), none. A room with 0.7 s of reverberation gave 2 in ten minutes.
 """
 
 from __future__ import annotations
