@@ -206,11 +206,14 @@ class Session(Shell[SessionEvent]):
         if self._state != "open" or connection is None:
             return
         if self.muted:
-            audio = self._silence * len(audio)
+            audio = self._silence * (len(audio) // len(self._silence))
         self._meter.microphone(audio)
         speech = self._listener.hears_speech(audio) if self._listener is not None else False
-        self._feed(inputs.MicrophoneHeard(self._format.samples(len(audio)), speech))
-        if not self._core.uplink_open:
+        core = self._core
+        core.receive(inputs.MicrophoneHeard(self._format.samples(len(audio)), speech), self._loop.time())
+        if core.stirred:
+            self._perform()
+        if not core.uplink_open:
             self._preroll.append(audio)
             return
         while self._preroll:

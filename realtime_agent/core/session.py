@@ -111,6 +111,11 @@ class SessionCore:
         actions, out.actions = out.actions, []
         return actions
 
+    @property
+    def stirred(self) -> bool:
+        """Whether a microphone frame may have led to anything: most frames are silence, and need no more than this."""
+        return bool(self._out.actions) or self._m.user_turns.timer is not None
+
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called; None where nothing is due."""
         m = self._m

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable
 
 import pytest
@@ -207,6 +208,16 @@ async def test_a_muted_session_hears_nothing() -> None:
         assert not engine.ear.heard
         await user.speak(loud(600))
         await events_until(session, agent_ended)
+
+
+@virtual_time
+async def test_what_a_muted_session_sends_is_silence_of_the_same_length() -> None:
+    model, user = ScriptedModel(), MemoryUser()
+    async with Session(Agent(), model=model, user=user, settings=SERVER_TURNS) as session:
+        session.muted = True
+        user.push(loud(20))
+    sent = [base64.b64decode(event["audio"]) for event in model.sent_of("input_audio_buffer.append")]
+    assert sent == [quiet(20)]
 
 
 @virtual_time
