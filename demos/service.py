@@ -76,13 +76,13 @@ class HelpLine:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with Session(self.agent, model=self.model, user=None) as session, asyncio.TaskGroup() as tasks:
-            answering = tasks.create_task(self._answer(session, writer))
+            tasks.create_task(self._answer(session, writer))
             session.say("Parcel help line, good day.")
             with contextlib.suppress(TimeoutError, LocalProtocolError):  # nobody writes, or the session is over
                 while line := await asyncio.wait_for(reader.readline(), IDLE_S):
                     session.send_text(line.decode("utf-8", "replace").strip() or "hello")
             await session.wait_idle()
-            answering.cancel()
+            await session.close()  # the events end with `Closed`, so that `_answer` reads all of them
 
     async def _answer(self, session: Session, writer: asyncio.StreamWriter) -> None:
         async for event in session:

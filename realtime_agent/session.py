@@ -144,7 +144,10 @@ class Session(Shell[SessionEvent]):
         self.agent, self._runner.registry = agent, registry
 
     async def wait_idle(self) -> None:
-        """Wait until the agent has said everything and no tool is running, or the session is over."""
+        """Wait until the agent has said everything and no tool is running, or the session is over.
+
+        The last events may still wait to be read then; whoever reads them goes on until `Closed`.
+        """
         while self._state in ("opening", "open") and not self._core.idle:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._idle_waiters.append(waiter)
