@@ -251,7 +251,10 @@ class ToolRunner:
     def _answer(self, call: CallUnderWay, output: str, error: ToolError | None) -> None:
         """The call's own task has an answer: told at once, for a turn of a busy loop may take milliseconds."""
         for tell in self._settle(call, output, error):
-            tell()
+            if call.task is None:  # an eager task: `start` has not returned yet, and calls back only after it has
+                asyncio.get_running_loop().call_soon(tell)
+            else:
+                tell()
 
     def _settle(self, call: CallUnderWay, output: str, error: ToolError | None) -> list[Callable[[], None]]:
         """What is left to do for an answer: tell those who wait. Nothing where there was an answer already."""
